@@ -1,0 +1,145 @@
+"""The two protocols between the inbox and the chat platforms. Adapters convert and send; they never decide."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from sahut_bot.types import (
+    AgentEvent,
+    Answer,
+    Capabilities,
+    Card,
+    CommandCall,
+    Content,
+    CustomerEvent,
+    Health,
+    Instant,
+    Listing,
+    Mark,
+    Outbound,
+    Person,
+    RemoteFile,
+    Sent,
+    StoredFile,
+    ThreadRef,
+)
+
+
+class Sink(Protocol):
+    """Where adapters hand in what they heard. Returning means: durably stored, the platform may be answered.
+
+    Raises `Busy` when it could not be stored; the adapter then lets the platform try again.
+    """
+
+    async def customer(self, event: CustomerEvent) -> None: ...
+
+    async def agent(self, event: AgentEvent) -> None: ...
+
+    async def command(self, call: CommandCall) -> Answer: ...
+
+    async def home(self, person: Person, query: str) -> Listing:
+        """The inbox for a person's home page; `query` is the text after `inbox`, empty for the default."""
+        ...
+
+
+class Channel(Protocol):
+    """The customer side. `name` is the settings' name of the channel, `kind` the adapter's."""
+
+    name: str
+    kind: str
+    capabilities: Capabilities
+    health: Health
+
+    async def start(self) -> None:
+        """Connects and checks the credentials. Raises `AuthFailed` or `Transient`."""
+        ...
+
+    async def stop(self) -> None: ...
+
+    async def run(self, sink: Sink) -> None:
+        """The long-lived loop of pollers and sockets; returns at once where there is none."""
+        ...
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Pure. Raises `NotAuthentic`."""
+        ...
+
+    def decode(self, body: bytes, headers: Mapping[str, str], now: Instant) -> list[CustomerEvent]:
+        """Pure. Raises `NotUnderstood`."""
+        ...
+
+    async def send(self, message: Outbound) -> Sent:
+        """Exactly one attempt. Raises a `PlatformError`."""
+        ...
+
+    def fetch(self, file: RemoteFile) -> AsyncIterator[bytes]:
+        """The file's bytes, bounded in size and time. Raises a `PlatformError`."""
+        ...
+
+
+@runtime_checkable
+class CanEdit(Protocol):
+    async def edit(self, external_id: str, message: Outbound) -> None: ...
+
+
+@runtime_checkable
+class CanDelete(Protocol):
+    async def delete(self, external_id: str, message: Outbound) -> None: ...
+
+
+@runtime_checkable
+class CanShowTyping(Protocol):
+    async def typing(self, address: str, seconds: float) -> None:
+        """The customer sees for `seconds` (0 = no longer) that an answer is being written. Never raises."""
+        ...
+
+
+class TeamChat(Protocol):
+    """The agent side. Every method is exactly one attempt and raises a `PlatformError`."""
+
+    kind: str
+    health: Health
+    resend: str
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def run(self, sink: Sink) -> None: ...
+
+    async def open_thread(self, card: Card, place: str, key: str) -> ThreadRef: ...
+
+    async def post(self, thread: ThreadRef, content: Content, key: str) -> Sent:
+        """Raises `Permanent(code="thread_lost")` when the thread is gone; a stray post is taken back first."""
+        ...
+
+    async def post_file(self, thread: ThreadRef, file: StoredFile, comment: Content, key: str) -> Sent: ...
+
+    async def edit(self, thread: ThreadRef, external_id: str, content: Content) -> None: ...
+
+    async def refresh(self, thread: ThreadRef, card: Card) -> None: ...
+
+    async def mark(self, thread: ThreadRef, external_id: str, mark: str) -> None:
+        """Adds a reaction (Unicode). Already there is fine."""
+        ...
+
+    async def unmark(self, thread: ThreadRef, external_id: str, mark: str) -> None: ...
+
+    async def whisper(self, thread: ThreadRef, person: str, answer: Answer) -> None:
+        """Shown to one person alone, in the thread."""
+        ...
+
+    async def find(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
+        """Did an earlier attempt with this key get through?"""
+        ...
+
+    async def catch_up(self, places: Sequence[str], after: Instant, sink: Sink) -> None:
+        """Hands in what agents wrote after `after` while nobody listened: in order, `caught_up` set."""
+        ...
+
+    def fetch(self, file: RemoteFile) -> AsyncIterator[bytes]: ...
+
+    def buckets(self) -> Mapping[str, float]:
+        """Seconds until each rate bucket that is used up opens again; absent = open now."""
+        ...
