@@ -20,6 +20,7 @@ from sahut_bot.types import (
     Outbound,
     Person,
     RemoteFile,
+    Resend,
     Sent,
     StoredFile,
     ThreadRef,
@@ -100,7 +101,7 @@ class TeamChat(Protocol):
 
     kind: str
     health: Health
-    resend: str
+    resend: Resend
 
     async def start(self) -> None: ...
 
@@ -140,6 +141,9 @@ class TeamChat(Protocol):
 
     def fetch(self, file: RemoteFile) -> AsyncIterator[bytes]: ...
 
-    def buckets(self) -> Mapping[str, float]:
-        """Seconds until each rate bucket that is used up opens again; absent = open now."""
+    def room(self, place: str, method: str) -> tuple[int, float]:
+        """How many calls may start now in a rate bucket, and in how many seconds the next one may (0.0 = now).
+
+        `method` is post, update, react, unreact or whisper; `place` matters to post alone.
+        """
         ...
