@@ -1,0 +1,40 @@
+"""What all tests share. With SAHUT_REQUIRE_ALL=1 (as in .ci/run) a skipped test is a failed test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+REQUIRE_ALL = os.environ.get("SAHUT_REQUIRE_ALL") == "1"
+
+# No test may depend on the settings of whoever runs it.
+for name in [name for name in os.environ if name.startswith("SAHUT_") and name != "SAHUT_REQUIRE_ALL"]:
+    del os.environ[name]
+
+# A busy machine is no failure; a counter-example found once is found again.
+settings.register_profile("sahut", deadline=None, derandomize=True, database=None)
+settings.load_profile("sahut")
+
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def judged(report: Report) -> Report:
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which SAHUT_REQUIRE_ALL=1 forbids: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return judged((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return judged((yield))
