@@ -96,6 +96,8 @@ class Capabilities:
     reactions: bool = False
     typing: bool = False
     reply_window: float | None = None
+    files_with_text: bool = False  # one message may carry text and files together
+    mailbox: bool = False  # accepted means stored for the customer, who may be away
     resend: Resend = Resend.NEVER
 
 
@@ -279,6 +281,8 @@ class CommandCall:
     fields: Mapping[str, str] = field(default_factory=dict)
     thread: ThreadRef | None = None
     about: str = ""
+    body: Markup = ()  # `text` with its marks, where the mouth knows them
+    files: tuple[RemoteFile, ...] = ()
     at: Instant
 
 

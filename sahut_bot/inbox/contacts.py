@@ -1,0 +1,110 @@
+"""Who is writing: identities on channels, and the contacts behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import sqlalchemy as sa
+
+from sahut_bot.inbox.models import contacts, identities
+from sahut_bot.inbox.store import Tx
+from sahut_bot.types import Instant, Sender
+
+
+@dataclass(slots=True)
+class Met:
+    """A known identity. `fresh`: seen for the first time now."""
+
+    identity_id: int
+    contact_id: int
+    fresh: bool
+    blocked: bool
+
+
+People: TypeAlias = dict[tuple[str, str], Met]  # by (channel, external id)
+
+
+def meet(tx: Tx, seen: Sequence[tuple[str, Sender, Instant]]) -> People:
+    """Finds or makes the identity and contact of each sender. What they say of themselves is kept, empty is not."""
+    latest = {(channel, sender.external_id): (sender, at) for channel, sender, at in seen}
+    rows = _upsert(tx, latest)
+    people = {(row.channel, row.external_id): row for row in rows}
+    strangers = {key: row.id for key, row in sorted(people.items()) if row.contact_id is None}
+    made = _introduce(tx, {key: latest[key] for key in strangers}, strangers) if strangers else {}
+    contact_of = {key: row.contact_id or made[key] for key, row in people.items()}
+    blocked = set(
+        tx.execute(_BLOCKED, {"ids": sorted(set(contact_of.values()))}).scalars() if len(made) < len(people) else ()
+    )
+    return {
+        key: Met(row.id, contact_of[key], key in made, contact_of[key] in blocked) for key, row in people.items()
+    }
+
+
+_BLOCKED = sa.select(contacts.c.id).where(
+    contacts.c.id.in_(sa.bindparam("ids", expanding=True)), contacts.c.blocked_at.is_not(None)
+)
+
+
+def _upsert(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> Sequence[sa.Row[tuple[object, ...]]]:
+    rows = [
+        {
+            "channel": channel,
+            "external_id": external_id,
+            "name": sender.name,
+            "email": sender.email,
+            "phone": sender.phone,
+            "verified": sender.verified,
+            "seen_at": at,
+        }
+        for (channel, external_id), (sender, at) in sorted(latest.items())
+    ]
+    return tx.upsert(
+        identities,
+        rows,
+        key=("channel", "external_id"),
+        update=lambda new: {
+            "seen_at": new.seen_at,
+            "verified": new.verified | identities.c.verified,
+            **{
+                name: sa.case((new[name] != "", new[name]), else_=identities.c[name])
+                for name in ("name", "email", "phone")
+            },
+        },
+        returning=[identities.c.id, identities.c.channel, identities.c.external_id, identities.c.contact_id],
+    )
+
+
+def _introduce(
+    tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]], ids: dict[tuple[str, str], int]
+) -> dict[tuple[str, str], int]:
+    """A contact for each identity without one: the contact whose e-mail address is proven the same, else a new one."""
+    proven = {sender.email: key for key, (sender, _) in latest.items() if sender.verified and sender.email}
+    known: dict[str, int] = {}
+    if proven:
+        same = sa.select(identities.c.email, sa.func.min(identities.c.contact_id)).where(
+            identities.c.email.in_(sorted(proven)),
+            identities.c.verified.is_(True),
+            identities.c.contact_id.is_not(None),
+        )
+        known = {email: contact for email, contact in tx.execute(same.group_by(identities.c.email))}
+    found = {key: known[s.email] for key, (s, _) in latest.items() if s.verified and s.email in known}
+    fresh = [key for key in latest if key not in found]
+    if fresh:
+        found |= dict(zip(fresh, tx.new_ids(contacts, len(fresh)), strict=True))
+        tx.execute(sa.insert(contacts), [_contact(found[key], *latest[key]) for key in fresh])
+    link = sa.update(identities).where(identities.c.id == sa.bindparam("b_id")).values(contact_id=sa.bindparam("b_to"))
+    tx.execute(link, [{"b_id": ids[key], "b_to": contact} for key, contact in sorted(found.items())])
+    return found
+
+
+def _contact(new_id: int, sender: Sender, at: Instant) -> dict[str, object]:
+    return {
+        "id": new_id,
+        "name": sender.name,
+        "email": sender.email,
+        "phone": sender.phone,
+        "created_at": at,
+        "seen_at": at,
+    }

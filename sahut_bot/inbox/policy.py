@@ -1,0 +1,55 @@
+"""How the workspace behaves, as one frozen value that is handed to every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, tzinfo
+from zoneinfo import ZoneInfo
+
+from sahut_bot.text.words import say
+from sahut_bot.types import Capabilities, Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPolicy:
+    """One customer channel. `place` is the team channel its threads open in; times in seconds."""
+
+    name: str
+    label: str
+    teamchat: str
+    place: str
+    capabilities: Capabilities
+    reply_by_default: bool = True
+    hold: float = 5.0
+    new_after: float = 30 * 86400.0  # 0: a resolved conversation always reopens
+    thanks_reopens: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    channels: Mapping[str, ChannelPolicy]
+    language: str = "en"
+    zone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    zone_name: str = "UTC"
+    admins: frozenset[str] = frozenset()  # like slack:U123
+    opening: time = time(9)
+    closing: time = time(17)
+    retry_for: float = 24 * 3600.0
+    old_after: float = 15 * 60.0  # replies found by catch-up that are older than this ask first
+    remind_after: float = 5 * 60.0
+    unseen_after: float = 2 * 60.0
+
+    def say(self, key: str, **params: object) -> str:
+        return say(self.language, key, **params)
+
+    def local(self, at: Instant, zone: str = "") -> datetime:
+        """`at` as a wall clock shows it in `zone` (an agent's, when known), else in the workspace's."""
+        return datetime.fromtimestamp(at, _zone(zone) or self.zone)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        return None  # a platform may name a zone this machine does not know

@@ -1,0 +1,250 @@
+"""What happens in a conversation's thread at the team chat: posts, edits, deletions, and a thread that is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sahut_bot.errors import UserError
+from sahut_bot.inbox import commands, desk, lanes, people, replies
+from sahut_bot.inbox.desk import Agent, Case
+from sahut_bot.inbox.judge import Fate, Verdict, judge
+from sahut_bot.inbox.models import agents, conversations, events_seen, messages, posts, threads
+from sahut_bot.inbox.policy import Policy
+from sahut_bot.inbox.replies import Written
+from sahut_bot.inbox.store import Tx
+from sahut_bot.text import tree
+from sahut_bot.text.markup import Markup
+from sahut_bot.types import (
+    AgentDelete,
+    AgentEdit,
+    AgentPost,
+    Answer,
+    CommandCall,
+    Delivery,
+    Instant,
+    MessageKind,
+    PersonChanged,
+    PostedFile,
+    ThreadLost,
+    ThreadRef,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing:
+    """The customer may see for `seconds` that an answer is being written."""
+
+    channel: str
+    address: str
+    seconds: float
+
+
+def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | None:
+    """Judges what was typed, once, and does it. Unknown threads are none of our business."""
+    conversation = _conversation(tx, post.thread)
+    if conversation is None or not _first_time(tx, post.thread, f"post:{post.external_id}", now):
+        return None
+    agent = people.meet(tx, policy, post.author)
+    case = desk.take(tx, policy, conversation, now)
+    verdict = judge(
+        post.body,
+        is_agent=agent is not None,
+        mentions_bot=post.mentions_bot,
+        reply_by_default=case.channel.reply_by_default,
+        owned_by_other=agent is not None and case.owner_active and case.assignee_id not in (None, agent.id),
+        commands=commands.NAMES,
+    )
+    written = Written(body=tree.stripped(verdict.body), at=post.at, files=post.files, post=post.external_id)
+    if agent is None:
+        case.drafts.append(
+            lanes.whisper(case.id, case.teamchat, post.author.external_id, None, key="stranger.refused")
+        )
+        desk.close(tx, case)
+        return None
+    if verdict.fate is Fate.COMMAND:
+        _command(tx, case, agent, post, verdict)
+        return None
+    typing = _keep(tx, case, agent, post, verdict, written)
+    desk.close(tx, case)
+    return typing
+
+
+def _keep(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict, written: Written) -> Typing | None:
+    if verdict.fate is Fate.NOTE:
+        replies.note(tx, case, agent, written)
+    elif verdict.fate is Fate.HELD:
+        replies.hold_back(tx, case, agent, written, f"held.{verdict.reason}")
+    elif post.caught_up and case.now - post.at > case.policy.old_after:
+        replies.hold_back(tx, case, agent, written, "held.old")
+    else:
+        replies.reply(tx, case, agent, written, hold=True)
+        return Typing(channel=case.channel.name, address=case.address, seconds=case.channel.hold)
+    return None
+
+
+def _command(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict) -> None:
+    """A typed command has no private answer of the platform's own: it is whispered. An error leaves nothing else."""
+    call = CommandCall(
+        actor=post.author,
+        name=verdict.command,
+        text=tree.plain(verdict.body),
+        body=verdict.body,
+        files=post.files,
+        thread=post.thread,
+        at=post.at,
+    )
+    answer = commands.run_in(tx, case, agent, call)
+    if answer.text or answer.form or answer.listing:
+        private = answer if answer.form is None else _as_button(case, answer)
+        text = commands.stored_answer(private)
+        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, answer=text))
+    desk.close(tx, case)
+
+
+def _as_button(case: Case, answer: Answer) -> Answer:
+    """A form needs a fresh click: a typed line has none, so a button asks for it."""
+    assert answer.form is not None
+    return commands.form_button(case.policy, answer.form)
+
+
+# ---------------------------------------------------------------- edits and deletions
+
+
+def on_edit(tx: Tx, policy: Policy, event: AgentEdit, now: Instant) -> None:
+    """A note never becomes a reply by editing, nor a sent reply a note."""
+    post = _post(tx, event.thread, event.external_id)
+    if post is None or post.origin != "agent" or post.message_id is None:
+        return
+    if not _first_time(tx, event.thread, f"edit:{event.external_id}:{event.at:.6f}", now):
+        return
+    agent = people.meet(tx, policy, event.author)
+    case = desk.take(tx, policy, post.conversation_id, now)
+    row = tx.execute(sa.select(messages).where(messages.c.id == post.message_id)).one()
+    if agent is None or row.agent_id != agent.id:
+        return
+    verdict = judge(
+        event.body,
+        is_agent=True,
+        mentions_bot=event.mentions_bot,
+        reply_by_default=case.channel.reply_by_default,
+        owned_by_other=False,
+        commands=commands.NAMES,
+    )
+    body = tree.stripped(verdict.body)
+    if row.kind == MessageKind.NOTE:
+        _edit_note(tx, case, agent, row, verdict, body)
+    else:
+        _edit_reply(tx, case, agent, row, verdict, body)
+    desk.close(tx, case)
+
+
+def _edit_note(tx: Tx, case: Case, agent: Agent, row: Any, verdict: Verdict, body: Markup) -> None:
+    replies.rewrite(tx, row.id, body, edited_at=case.now)
+    if verdict.fate is not Fate.NOTE:
+        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_note"))
+
+
+def _edit_reply(tx: Tx, case: Case, agent: Agent, row: Any, verdict: Verdict, body: Markup) -> None:
+    """Before it is sent, anything that no longer reads as a reply stops it; after it, such a text stays in the team."""
+    if verdict.fate is Fate.REPLY:
+        replies.edit(tx, case, agent, row.id, body)
+    elif not replies.stop(tx, case, agent, row.id, verdict, body):
+        if Delivery(row.delivery) not in (Delivery.CANCELLED, Delivery.FAILED):
+            case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_reply"))
+
+
+def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
+    post = _post(tx, event.thread, event.external_id)
+    if post is None or post.message_id is None:
+        return
+    if not _first_time(tx, event.thread, f"delete:{event.external_id}", now):
+        return
+    case = desk.take(tx, policy, post.conversation_id, now)
+    if post.origin == "agent":
+        replies.take_back(tx, case, post.message_id)
+    desk.close(tx, case)
+
+
+# ---------------------------------------------------------------- the thread itself
+
+
+def on_lost(tx: Tx, policy: Policy, event: ThreadLost, now: Instant) -> None:
+    """The thread's first message is gone: the conversation gets a new one, told what was said before."""
+    conversation = _conversation(tx, event.thread)
+    if conversation is None:
+        return
+    case = desk.take(tx, policy, conversation, now)
+    if case.thread == event.thread:
+        lose(tx, case)
+        case.drafts.append(lanes.opening(case.id, case.target))
+        desk.close(tx, case)
+
+
+def lose(tx: Tx, case: Case) -> None:
+    """From now on the conversation has no thread; the next row of its lane opens one."""
+    tx.execute(
+        sa.update(threads).where(threads.c.conversation_id == case.id, sa.text("live")).values(live=False)
+    )
+    case.thread = None
+    case.changes.append(desk.Change(case.id, "rebuilt", "system", case.now))
+
+
+def on_posted_file(tx: Tx, policy: Policy, event: PostedFile, now: Instant) -> None:
+    """A file that we shared has its message in the thread."""
+    conversation = _conversation(tx, event.thread)
+    if conversation is not None:
+        thread = event.thread
+        row = {"teamchat": thread.teamchat, "place": thread.place, "external_id": event.external_id}
+        tx.insert_ignore(posts, [{**row, "conversation_id": conversation, "message_id": None, "origin": "file"}])
+
+
+def on_person(tx: Tx, policy: Policy, event: PersonChanged, now: Instant) -> None:
+    """Somebody joined, left or changed. Who is no agent any more owns nothing that is still open."""
+    agent = people.meet(tx, policy, event.person)
+    if agent is not None:
+        return
+    person = event.person
+    gone = sa.select(agents.c.id).where(
+        agents.c.teamchat == person.teamchat, agents.c.external_id == person.external_id
+    )
+    owned = sa.select(conversations.c.id).where(
+        conversations.c.assignee_id.in_(gone), sa.text("status <> 'resolved'")
+    )
+    for conversation in tx.execute(owned.order_by(conversations.c.id)).scalars().all():
+        case = desk.take(tx, policy, conversation, now)
+        case.set["assignee_id"] = None
+        case.change("owner_gone", "system", name=person.name)
+        desk.close(tx, case)
+
+
+def _first_time(tx: Tx, thread: ThreadRef, key: str, now: Instant) -> bool:
+    row = {"source": thread.teamchat, "key": f"{thread.place}:{key}", "at": now}
+    return bool(tx.insert_ignore(events_seen, [row], returning=[events_seen.c.key]))
+
+
+def _conversation(tx: Tx, thread: ThreadRef) -> int | None:
+    query = sa.select(threads.c.conversation_id).where(
+        threads.c.teamchat == thread.teamchat,
+        threads.c.place == thread.place,
+        threads.c.external_id == thread.external_id,
+    )
+    found: int | None = tx.execute(query).scalar()
+    return found
+
+
+def _post(tx: Tx, thread: ThreadRef, external_id: str) -> Any:
+    query = sa.select(posts).where(
+        posts.c.teamchat == thread.teamchat, posts.c.place == thread.place, posts.c.external_id == external_id
+    )
+    return tx.execute(query).first()
+
+
+def find_case(tx: Tx, policy: Policy, thread: ThreadRef, now: Instant) -> Case:
+    """The conversation of a thread. Raises `UserError` when the thread is none of ours."""
+    conversation = _conversation(tx, thread)
+    if conversation is None:
+        raise UserError("command.where")
+    return desk.take(tx, policy, conversation, now)
