@@ -45,6 +45,9 @@ __all__ = [
 ]
 
 
+BLOCKS = (CodeBlock, Quote, ListBlock)
+
+
 def text(value: str) -> Markup:
     """Plain text as a tree: cleaned (`clean`), each newline a `Break`, nothing else understood."""
     return lines(clean(value))
@@ -64,12 +67,20 @@ def _read(nodes: Iterable[Node]) -> Iterator[tuple[Node, str, str]]:
     """Each node with the line end that its neighbourhood puts before it, and its own plain text."""
     at_line_start, after_block = True, False
     for node in nodes:
-        block = isinstance(node, CodeBlock | Quote | ListBlock)
         value = _plain_node(node)
         if value:
-            owed = value != "\n" if after_block else block and not at_line_start
+            first, last = _ends(node)
+            owed = not isinstance(first, Break) if after_block else isinstance(first, BLOCKS) and not at_line_start
             yield node, "\n" if owed else "", value
-            at_line_start, after_block = value.endswith("\n"), block
+            at_line_start, after_block = value.endswith("\n"), isinstance(last, BLOCKS)
+
+
+def _ends(node: Node) -> tuple[Node, Node]:
+    """The first and the last thing to read in a node."""
+    if not isinstance(node, Bold | Italic | Strike):
+        return node, node
+    inside = [leaf for leaf in _unmarked(node.children) if _plain_node(leaf)]
+    return inside[0], inside[-1]
 
 
 def _unmarked(markup: Markup) -> Iterator[Node]:
