@@ -137,6 +137,7 @@ threads = Table(
     Column("place", Text, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("live", Boolean, nullable=False, server_default=text("true")),
+    Column("recap", Boolean, nullable=False, server_default=text("false")),  # must still tell what was said before
     Column("created_at", Float, nullable=False),
     UniqueConstraint("teamchat", "place", "external_id"),
     _partial("uq_threads_live", "conversation_id", where="live", unique=True),
@@ -164,6 +165,9 @@ messages = Table(
     Column("edited_at", Float),
     Column("deleted_at", Float),
     Index("ix_messages_feed", "conversation_id", "rev"),
+    # The highest rev is found here without looking at the messages that never changed.
+    _partial("ix_messages_rev", "rev", where="rev <> id"),
+    Index("ix_messages_rev", "rev"),  # the highest one, where SQLite draws the next
     _partial("ix_messages_external_id", "external_id", where="external_id is not null"),
 )
 
@@ -273,9 +277,11 @@ outbox = Table(
     Column("run_at", Float, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text, nullable=False, server_default=""),
+    Column("told", Boolean, nullable=False, server_default=text("false")),  # that it is being retried
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
     _partial("ix_outbox_lane", "lane", "id", where="state in ('pending','sending')"),
+    _partial("ix_outbox_ref", "ref", "kind", where="state in ('pending','sending')"),
     _partial("uq_outbox_merge", "lane", where="kind = 'card' and state = 'pending'", unique=True),
     _partial("ix_outbox_failed", "id", where="state in ('failed','uncertain')"),
     Index("ix_outbox_finished", "finished_at"),

@@ -16,6 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sahut_bot.errors import Busy
 from sahut_bot.inbox.tx import Tx
 
+# The topic of whatever may have been missed: every listener wakes.
+EVERYTHING = "*"
+
 # A work's answer: its result, or the exception that its awaiter gets.
 Answered: TypeAlias = "tuple[Job, Any]"
 

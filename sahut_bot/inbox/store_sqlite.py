@@ -57,8 +57,11 @@ class SqliteBackend:
         _on_connect(self._readers.sync_engine, (*_READER, f"busy_timeout={int(busy_timeout * 1000)}"), "BEGIN")
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._connection: sa.Connection | None = None
         self._lock_file: IO[str] | None = None
-        self.put: Callable[[Job | None], None] = self._queue.put
+
+    def put(self, job: Job) -> None:
+        self._queue.put(job)
 
     def engines(self) -> list[sa.Engine]:
         return [self._writer, self._readers.sync_engine]
@@ -96,20 +99,47 @@ class SqliteBackend:
     # ------------------------------------------------------------ the writer thread
 
     def _run(self, loop: asyncio.AbstractEventLoop, publish: Publish) -> None:
-        connection: sa.Connection | None = None
+        def tell(taken: int, answers: Sequence[Answered], topics: set[str]) -> None:
+            loop.call_soon_threadsafe(publish, taken, answers, topics)
+
         more = True
         while more:
             taken, more = self._take()
             # Cancelled before it began: dropped.
             jobs = [job for job in taken if not job.future.cancelled()]
-            left = len(taken)
-            for answers, topics in self._commits(connection := connection or self._writer.connect(), jobs):
-                loop.call_soon_threadsafe(publish, left, answers, topics)
-                left = 0
-            if left:
-                loop.call_soon_threadsafe(publish, left, [], set())
-        if connection:
-            connection.close()
+            if jobs:
+                self._commit(jobs, tell)
+            tell(len(taken), [], set())
+        self._disconnect()
+
+    def _commit(self, jobs: Sequence[Job], tell: Publish) -> None:
+        try:
+            answers, topics = self._once(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever a work raises belongs to its awaiter
+            # A database that is away is away for each of them; waiting again for each would help nobody.
+            if trouble(error) is Trouble.AWAY:
+                self._disconnect()
+            elif len(jobs) > 1:
+                for job in jobs:
+                    self._commit([job], tell)
+                return
+            answers, topics = [(job, translated(error)) for job in jobs], set()
+        tell(0, answers, topics)
+
+    def _once(self, jobs: Sequence[Job]) -> tuple[list[Answered], set[str]]:
+        connection = self._connection = self._connection or self._writer.connect()
+        with connection.begin():
+            done = run_group(connection, jobs)
+            if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+                # A full disk ends the whole transaction by itself; nothing of it may be called stored.
+                raise RuntimeError("a work went on after a database error")
+        return done
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
 
     def _take(self) -> tuple[list[Job], bool]:
         """Waits for one, then takes what else waits: no timer. The second value is false at the end."""
