@@ -1,0 +1,173 @@
+"""What goes out: rows in lanes (design 4.6). A lane keeps its order; `lanes` has a row per lane with unfinished work.
+
+A lane's `run_at` and `priority` are its head's, the oldest unfinished row; `lease` is set while that is being sent.
+A row's own `run_at` stays when it first was due; a retry moves the lane's. Lanes are locked before outbox rows, after
+everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sahut_bot.inbox.models import lanes, outbox
+from sahut_bot.inbox.store import Tx
+from sahut_bot.types import Instant
+
+FAR: Instant = 32503680000.0  # the year 3000: until `release`
+SIGNAL = "outbox"
+PRIORITIES = range(5)  # customer message, error, new card, activity, bulk
+
+# Literals, since only they match the predicates of partial indexes.
+UNFINISHED = sa.text("outbox.state in ('pending','sending')")
+_MERGED = sa.text("kind = 'card' and state = 'pending'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One effect to come. Rows of one lane go out one after the other, in the order they were enqueued.
+
+    `priority` is one of `PRIORITIES`, lower first. `ref` and `payload` (JSON) are for whoever loads it; references,
+    not copies. `run_at`: not before then (None = at once, FAR = until its lane is released). Of kind `card`, one
+    waits per lane at most; another one is the same.
+    """
+
+    lane: str
+    target: str
+    kind: str
+    priority: int
+    conversation_id: int | None
+    ref: int | None = None
+    payload: Mapping[str, object] = field(default_factory=dict)
+    run_at: Instant | None = None
+
+    def __post_init__(self) -> None:
+        if self.priority not in PRIORITIES:
+            raise ValueError(f"priority {self.priority} is never claimed")
+
+
+def enqueue(tx: Tx, drafts: Sequence[Draft], now: Instant) -> None:
+    """Adds them in order, in two statements however many they are, and wakes the dispatcher after the commit."""
+    if not drafts:
+        return
+    heads: dict[str, Draft] = {}
+    for draft in drafts:
+        heads.setdefault(draft.lane, draft)
+    # DO UPDATE and not DO NOTHING: it waits for an outcome that is about to delete the lane, and holds the lane
+    # against one that comes after. With DO NOTHING these rows could stay behind without a lane, for ever.
+    tx.upsert(
+        lanes,
+        [
+            {"lane": lane, "target": head.target, "priority": head.priority, "run_at": _run_at(head, now)}
+            for lane, head in heads.items()
+        ],
+        key=("lane",),
+        update=lambda _new: {"run_at": lanes.c.run_at},
+    )
+    insert = postgresql.insert(outbox) if tx.dialect == "postgresql" else sqlite.insert(outbox)
+    tx.execute(
+        insert.on_conflict_do_nothing(index_elements=["lane"], index_where=_MERGED),
+        [_row(draft, now) for draft in drafts],
+    )
+    tx.signal(SIGNAL)
+
+
+def _run_at(draft: Draft, now: Instant) -> Instant:
+    return now if draft.run_at is None else draft.run_at
+
+
+def _row(draft: Draft, now: Instant) -> dict[str, Any]:
+    return {
+        "lane": draft.lane,
+        "target": draft.target,
+        "kind": draft.kind,
+        "priority": draft.priority,
+        "conversation_id": draft.conversation_id,
+        "ref": draft.ref,
+        "payload": orjson.dumps(draft.payload).decode(),
+        "state": "pending",
+        "run_at": _run_at(draft, now),
+        "created_at": now,
+    }
+
+
+# ---------------------------------------------------------------- before it goes out
+
+
+def release(tx: Tx, names: Collection[str], now: Instant) -> None:
+    """Makes everything in these lanes that waits with run_at = FAR due now."""
+    if not names:
+        return
+    tx.lock(lanes, names)
+    tx.execute(sa.update(lanes).where(tx.among(lanes.c.lane, names), lanes.c.run_at >= FAR).values(run_at=now))
+    held = tx.among(outbox.c.lane, names) & (outbox.c.run_at >= FAR)
+    tx.execute(sa.update(outbox).where(UNFINISHED, held).values(run_at=now))
+    tx.signal(SIGNAL)
+
+
+def lock_pending(tx: Tx, kind: str, ref: int) -> bool:
+    """Is it still all pending? Then it stays so until the commit, and what it refers to may be changed."""
+    rows = _locked(tx, kind, ref)
+    return bool(rows) and all(row.state == "pending" for row in rows)
+
+
+def cancel(tx: Tx, kind: str, ref: int, now: Instant) -> bool:
+    """Takes back rows that are still pending. False, and nothing changed, if one of them has begun or none is left."""
+    rows = _locked(tx, kind, ref)
+    if not rows or any(row.state != "pending" for row in rows):
+        return False
+    ids = [row.id for row in rows]
+    tx.execute(sa.update(outbox).where(tx.among(outbox.c.id, ids)).values(state="cancelled", finished_at=now))
+    advance(tx, {row.lane for row in rows})
+    return True
+
+
+def reschedule(tx: Tx, kind: str, ref: int, run_at: Instant) -> bool:
+    """Moves pending rows to another time; a lane follows if its head moved. False if one of them has begun."""
+    rows = _locked(tx, kind, ref)
+    if not rows or any(row.state != "pending" for row in rows):
+        return False
+    ids = [row.id for row in rows]
+    tx.execute(sa.update(outbox).where(tx.among(outbox.c.id, ids)).values(run_at=run_at))
+    advance(tx, {row.lane for row in rows})
+    return True
+
+
+def _locked(tx: Tx, kind: str, ref: int) -> Sequence[sa.Row[Any]]:
+    """The unfinished rows of that kind and ref, with their lanes locked, so that no claim takes them meanwhile."""
+    wanted = sa.select(outbox.c.id, outbox.c.lane, outbox.c.state)
+    wanted = wanted.where(UNFINISHED, outbox.c.ref == ref, outbox.c.kind == kind).order_by(outbox.c.id)
+    rows = tx.execute(wanted).all()
+    if tx.dialect == "sqlite" or not rows:
+        return rows
+    tx.lock(lanes, {row.lane for row in rows})
+    return tx.execute(wanted).all()
+
+
+def advance(tx: Tx, names: Collection[str]) -> None:
+    """Sets locked lanes that are not being sent from their heads; lanes without unfinished rows go."""
+    heads = heads_of(tx, names)
+    if heads:
+        move = sa.update(lanes).where(lanes.c.lane == sa.bindparam("b_lane"), lanes.c.lease.is_(None))
+        tx.execute(
+            move.values(**{name: sa.bindparam(f"b_{name}") for name in ("target", "priority", "run_at")}),
+            [
+                {"b_lane": head.lane, "b_target": head.target, "b_priority": head.priority, "b_run_at": head.run_at}
+                for head in heads
+            ],
+        )
+        tx.signal(SIGNAL)
+    empty = set(names) - {head.lane for head in heads}
+    if empty:
+        tx.execute(sa.delete(lanes).where(tx.among(lanes.c.lane, empty)))
+
+
+def heads_of(tx: Tx, names: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """The oldest unfinished row of each lane, whole."""
+    oldest = sa.select(sa.func.min(outbox.c.id)).where(UNFINISHED, tx.among(outbox.c.lane, names))
+    return tx.execute(sa.select(outbox).where(outbox.c.id.in_(oldest.group_by(outbox.c.lane)))).all()
