@@ -9,6 +9,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.databases"]
+
 REQUIRE_ALL = os.environ.get("SAHUT_REQUIRE_ALL") == "1"
 
 # No test may depend on the settings of whoever runs it.
