@@ -53,9 +53,11 @@ def reply(tx: Tx, case: Case, agent: Agent, written: Written, *, hold: bool, res
     return message
 
 
-def hold_back(tx: Tx, case: Case, agent: Agent, written: Written, reason: str) -> int:
+def hold_back(
+    tx: Tx, case: Case, agent: Agent, written: Written, reason: str, *, resolves: bool = False
+) -> int:
     """Keeps something that may be a reply until its author has said what it is. It never sends itself."""
-    message = _store(tx, case, agent, written, MessageKind.REPLY, Delivery.HELD, reason=reason)
+    message = _store(tx, case, agent, written, MessageKind.REPLY, Delivery.HELD, reason=reason, resolves=resolves)
     _ask(tx, case, agent, message)
     _show(case, message, written)
     return message

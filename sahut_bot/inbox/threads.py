@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sahut_bot.errors import UserError
-from sahut_bot.inbox import commands, desk, lanes, people, replies
+from sahut_bot.inbox import answers, commands, desk, lanes, people, replies
 from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.judge import Fate, Verdict, judge
 from sahut_bot.inbox.models import agents, conversations, events_seen, messages, posts, threads
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.replies import Written
 from sahut_bot.inbox.store import Tx
+from sahut_bot.inbox.thread_index import conversation_of
 from sahut_bot.text import tree
 from sahut_bot.text.markup import Markup
 from sahut_bot.types import (
@@ -44,7 +44,7 @@ class Typing:
 
 def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | None:
     """Judges what was typed, once, and does it. Unknown threads are none of our business."""
-    conversation = _conversation(tx, post.thread)
+    conversation = conversation_of(tx, post.thread)
     if conversation is None or not _first_time(tx, post.thread, f"post:{post.external_id}", now):
         return None
     agent = people.meet(tx, policy, post.author)
@@ -99,7 +99,7 @@ def _command(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict
     answer = commands.run_in(tx, case, agent, call)
     if answer.text or answer.form or answer.listing:
         private = answer if answer.form is None else _as_button(case, answer)
-        text = commands.stored_answer(private)
+        text = answers.dumps(private)
         case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, answer=text))
     desk.close(tx, case)
 
@@ -173,7 +173,7 @@ def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
 
 def on_lost(tx: Tx, policy: Policy, event: ThreadLost, now: Instant) -> None:
     """The thread's first message is gone: the conversation gets a new one, told what was said before."""
-    conversation = _conversation(tx, event.thread)
+    conversation = conversation_of(tx, event.thread)
     if conversation is None:
         return
     case = desk.take(tx, policy, conversation, now)
@@ -194,7 +194,7 @@ def lose(tx: Tx, case: Case) -> None:
 
 def on_posted_file(tx: Tx, policy: Policy, event: PostedFile, now: Instant) -> None:
     """A file that we shared has its message in the thread."""
-    conversation = _conversation(tx, event.thread)
+    conversation = conversation_of(tx, event.thread)
     if conversation is not None:
         thread = event.thread
         row = {"teamchat": thread.teamchat, "place": thread.place, "external_id": event.external_id}
@@ -225,26 +225,9 @@ def _first_time(tx: Tx, thread: ThreadRef, key: str, now: Instant) -> bool:
     return bool(tx.insert_ignore(events_seen, [row], returning=[events_seen.c.key]))
 
 
-def _conversation(tx: Tx, thread: ThreadRef) -> int | None:
-    query = sa.select(threads.c.conversation_id).where(
-        threads.c.teamchat == thread.teamchat,
-        threads.c.place == thread.place,
-        threads.c.external_id == thread.external_id,
-    )
-    found: int | None = tx.execute(query).scalar()
-    return found
-
-
 def _post(tx: Tx, thread: ThreadRef, external_id: str) -> Any:
     query = sa.select(posts).where(
         posts.c.teamchat == thread.teamchat, posts.c.place == thread.place, posts.c.external_id == external_id
     )
     return tx.execute(query).first()
 
-
-def find_case(tx: Tx, policy: Policy, thread: ThreadRef, now: Instant) -> Case:
-    """The conversation of a thread. Raises `UserError` when the thread is none of ours."""
-    conversation = _conversation(tx, thread)
-    if conversation is None:
-        raise UserError("command.where")
-    return desk.take(tx, policy, conversation, now)

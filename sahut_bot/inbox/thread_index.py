@@ -1,0 +1,32 @@
+"""Which conversation a thread belongs to."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from sahut_bot.errors import UserError
+from sahut_bot.inbox import desk
+from sahut_bot.inbox.desk import Case
+from sahut_bot.inbox.models import threads
+from sahut_bot.inbox.policy import Policy
+from sahut_bot.inbox.store import Tx
+from sahut_bot.types import Instant, ThreadRef
+
+
+def conversation_of(tx: Tx, thread: ThreadRef) -> int | None:
+    """A thread that was lost and rebuilt still leads to its conversation."""
+    query = sa.select(threads.c.conversation_id).where(
+        threads.c.teamchat == thread.teamchat,
+        threads.c.place == thread.place,
+        threads.c.external_id == thread.external_id,
+    )
+    found: int | None = tx.execute(query).scalar()
+    return found
+
+
+def find_case(tx: Tx, policy: Policy, thread: ThreadRef, now: Instant) -> Case:
+    """The conversation of a thread, locked. Raises `UserError` when the thread is none of ours."""
+    conversation = conversation_of(tx, thread)
+    if conversation is None:
+        raise UserError("command.where_thread")
+    return desk.take(tx, policy, conversation, now)
