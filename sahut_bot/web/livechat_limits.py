@@ -68,26 +68,34 @@ class Gate:
         self._reads = Buckets(limits.reads, now)
 
     def session(self, address: str) -> int:
-        return self._sessions_ip.take(address) if is_public(address) else 0
+        home = household(address)
+        return self._sessions_ip.take(home) if home else 0
 
     def message(self, visitor: str, address: str) -> int:
-        return self._messages.take(visitor) or (self._messages_ip.take(address) if is_public(address) else 0)
+        home = household(address)
+        return self._messages.take(visitor) or (self._messages_ip.take(home) if home else 0)
 
     def upload(self, visitor: str, address: str) -> int:
-        return self._uploads.take(visitor) or (self._uploads_ip.take(address) if is_public(address) else 0)
+        home = household(address)
+        return self._uploads.take(visitor) or (self._uploads_ip.take(home) if home else 0)
 
     def read(self, visitor: str) -> int:
         return self._reads.take(visitor)
 
 
 @lru_cache(maxsize=4096)
-def is_public(address: str) -> bool:
-    """Whether an address stands for one household or office.
+def household(address: str) -> str:
+    """What one customer's line is known by: the IPv4 address, or the first half of the IPv6 one.
 
-    Loopback and private addresses stand for a proxy that does not say whom it speaks for: counting them as one would
-    let a single visitor lock out all others.
+    Empty for loopback and private addresses. They may stand for a proxy that does not say whom it speaks for, and
+    counting all its visitors as one would let a single one lock out the others.
     """
     try:
-        return ipaddress.ip_address(address).is_global
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return ""
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    if not ip.is_global:
+        return ""
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))

@@ -10,8 +10,8 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -90,12 +90,25 @@ class Visitor:
         return Sender(external_id=self.external_id, name=self.name, email=self.email, verified=verified)
 
 
-class LiveChat:
-    """The adapter of one live-chat channel.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveChatOptions:
+    """How one channel is set up.
 
-    `secret` is the server's own (it signs tokens, at least 16 bytes), `identity_secret` is shared with the customer's
-    site (empty: nobody can prove a user id). `origins` lists the sites that may embed the widget.
+    `identity_secret` is shared with the customer's site; without it nobody can prove a user id. `origins` lists the
+    sites that may embed the widget. `form` (off, optional, required): whether the widget asks for name and e-mail
+    first. An empty `greeting` is the default one.
     """
+
+    identity_secret: str = field(default="", repr=False)
+    origins: tuple[str, ...] = ()
+    display_name: str = ""
+    language: str = "en"
+    form: str = "off"
+    greeting: str = ""
+
+
+class LiveChat:
+    """The adapter of one live-chat channel. `secret` is the server's own and signs tokens; at least 16 bytes."""
 
     kind = "livechat"
     capabilities = Capabilities(
@@ -111,25 +124,14 @@ class LiveChat:
         resend=Resend.SAFE,
     )
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        secret: bytes,
-        identity_secret: str = "",
-        origins: Sequence[str] = (),
-        display_name: str = "",
-        language: str = "en",
-    ) -> None:
+    def __init__(self, name: str, secret: bytes, options: LiveChatOptions) -> None:
         if len(secret) < 16:
             raise ValueError("the secret that signs visitors' tokens is too short")
         self.name = name
+        self.options = options
         self.health = Health.STOPPED
-        self.origins = tuple(origins)
-        self.display_name = display_name or name
-        self.language = language
         self._key = hmac.digest(secret, b"livechat visitor\0" + name.encode(), "sha256")
-        self._identity_secret = identity_secret.encode()
+        self._identity_secret = options.identity_secret.encode()
         self._watchers: dict[str, list[Callable[[float], None]]] = {}
 
     async def start(self) -> None:
