@@ -121,9 +121,7 @@ def cancel(tx: Tx, kind: str, ref: int, now: Instant) -> bool:
     rows = _locked(tx, kind, ref)
     if not rows or any(row.state != "pending" for row in rows):
         return False
-    ids = [row.id for row in rows]
-    tx.execute(sa.update(outbox).where(tx.among(outbox.c.id, ids)).values(state="cancelled", finished_at=now))
-    advance(tx, {row.lane for row in rows})
+    change(tx, rows, state="cancelled", finished_at=now)
     return True
 
 
@@ -132,9 +130,7 @@ def reschedule(tx: Tx, kind: str, ref: int, run_at: Instant) -> bool:
     rows = _locked(tx, kind, ref)
     if not rows or any(row.state != "pending" for row in rows):
         return False
-    ids = [row.id for row in rows]
-    tx.execute(sa.update(outbox).where(tx.among(outbox.c.id, ids)).values(run_at=run_at))
-    advance(tx, {row.lane for row in rows})
+    change(tx, rows, run_at=run_at)
     return True
 
 
@@ -149,8 +145,18 @@ def _locked(tx: Tx, kind: str, ref: int) -> Sequence[sa.Row[Any]]:
     return tx.execute(wanted).all()
 
 
-def advance(tx: Tx, names: Collection[str]) -> None:
-    """Sets locked lanes that are not being sent from their heads; lanes without unfinished rows go."""
+def change(tx: Tx, rows: Sequence[Any], **values: object) -> None:
+    """Changes pending rows (`id`, `lane`) whose lanes are locked. A lane moves only if its head is among them:
+    otherwise its time may be that of a retry, which a change behind it must not bring forward.
+    """
+    ids = {row.id for row in rows}
+    moved = {head.lane for head in heads_of(tx, {row.lane for row in rows}) if head.id in ids}
+    tx.execute(sa.update(outbox).where(tx.among(outbox.c.id, ids)).values(**values))
+    if moved:
+        _advance(tx, moved)
+
+
+def _advance(tx: Tx, names: Collection[str]) -> None:
     heads = heads_of(tx, names)
     if heads:
         move = sa.update(lanes).where(lanes.c.lane == sa.bindparam("b_lane"), lanes.c.lease.is_(None))
