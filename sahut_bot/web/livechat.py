@@ -10,7 +10,8 @@ from functools import partial
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from sahut_bot.bridges.channels.livechat import NONCE_BYTES, parsed
+from sahut_bot.bridges.channels.livechat import parsed
+from sahut_bot.bridges.channels.livechat_visitor import NONCE_BYTES
 from sahut_bot.errors import Busy
 from sahut_bot.web import livechat_page, media
 from sahut_bot.web.livechat_feed import get_messages, need_json, post_message
@@ -47,10 +48,10 @@ async def post_session(call: Call) -> Answer:
     if body.strip():
         need_json(call)
         asked = parsed(body)
-    visitor = call.channel.session(asked, secrets.token_bytes(NONCE_BYTES), call.lobby.now())
+    visitor = call.channel.tokens.session(asked, secrets.token_bytes(NONCE_BYTES), call.lobby.now())
     return Answer(
         {
-            "visitor": call.channel.token(visitor),
+            "visitor": call.channel.tokens.mint(visitor),
             "name": visitor.name,
             "email": visitor.email,
             "user_id": visitor.user_id,

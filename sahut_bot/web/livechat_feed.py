@@ -7,7 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from sahut_bot.bridges.channels.livechat import LiveChat, Refused, Visitor, file_id, parsed, reply_id
+from sahut_bot.bridges.channels.livechat import LiveChat, file_id, parsed, reply_id
+from sahut_bot.bridges.channels.livechat_visitor import Refused, Visitor
 from sahut_bot.inbox import visitors
 from sahut_bot.inbox.visitors import Feed, FeedMessage
 from sahut_bot.text import tree

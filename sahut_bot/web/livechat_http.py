@@ -15,7 +15,8 @@ import orjson
 from starlette.types import Message, Receive, Scope, Send
 
 from sahut_bot.bridges.base import Sink
-from sahut_bot.bridges.channels.livechat import LiveChat, Refused, Visitor, bearer
+from sahut_bot.bridges.channels.livechat import LiveChat
+from sahut_bot.bridges.channels.livechat_visitor import Refused, Visitor, bearer
 from sahut_bot.errors import Busy, NotAuthentic
 from sahut_bot.inbox.store import Store
 from sahut_bot.types import Instant
@@ -100,7 +101,7 @@ class Call:
     def visitor(self) -> Visitor:
         """Who the bearer token names. Raises `NotAuthentic`."""
         token = bearer(self.headers.get(b"authorization", b"").decode("latin-1"))
-        return self.channel.visitor(token, self.lobby.now())
+        return self.channel.tokens.read(token, self.lobby.now())
 
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
         """The whole body. Raises a 413 over `limit`."""

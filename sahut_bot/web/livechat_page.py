@@ -45,17 +45,32 @@ def _read(name: str) -> str:
 
 
 def routes(lobby: Lobby) -> list[Route]:
-    async def page(request: Request) -> Response:
+    pages = _Pages(lobby)
+    return [
+        Route("/livechat/{name}", pages.bare),
+        Route("/livechat/{name}/", pages.page),
+        Route("/livechat/{name}/widget.js", pages.loader),
+        Route("/livechat/{name}/app/{version}/{file}", pages.asset),
+    ]
+
+
+class _Pages:
+    def __init__(self, lobby: Lobby) -> None:
+        self._lobby = lobby
+
+    async def bare(self, request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path}/", 308)
+
+    async def page(self, request: Request) -> Response:
         try:
-            channel = channel_of(lobby, request.scope)
-        except HttpError as failure:
-            return JSONResponse({"error": failure.code, "message": failure.message}, failure.status)
-        host = request.headers.get("host", "")
+            channel = channel_of(self._lobby, request.scope)
+        except HttpError as error:
+            return JSONResponse({"error": error.code, "message": error.message}, error.status)
         return Response(
-            await asyncio.to_thread(_page, channel, lobby.public_url),
+            await asyncio.to_thread(_page, channel, self._lobby.public_url),
             media_type="text/html",
             headers={
-                "Content-Security-Policy": _policy(channel, host),
+                "Content-Security-Policy": _policy(channel, request.headers.get("host", "")),
                 "Cache-Control": "no-cache",
                 "Referrer-Policy": "no-referrer",
                 "X-Content-Type-Options": "nosniff",
@@ -63,42 +78,23 @@ def routes(lobby: Lobby) -> list[Route]:
             },
         )
 
-    async def bare(request: Request) -> Response:
-        return RedirectResponse(f"{request.url.path}/", 308)
+    async def loader(self, request: Request) -> Response:
+        return self._file(request, STATIC / "widget.js", "public, max-age=300")
 
-    async def loader(request: Request) -> Response:
-        if request.path_params["name"] not in lobby.channels:
-            return JSONResponse({"error": "unknown_channel"}, 404)
-        return FileResponse(
-            STATIC / "widget.js",
-            media_type=_TYPES[".js"],
-            headers={
-                "Cache-Control": "public, max-age=300",
-                "Cross-Origin-Resource-Policy": "cross-origin",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
-
-    async def asset(request: Request) -> Response:
-        path = assets().get(request.path_params["file"])
-        if path is None or request.path_params["name"] not in lobby.channels:
-            return JSONResponse({"error": "not_found"}, 404)
+    async def asset(self, request: Request) -> Response:
         current = request.path_params["version"] == version()
-        return FileResponse(
-            path,
-            media_type=_TYPES[path.suffix],
-            headers={
-                "Cache-Control": "public, max-age=31536000, immutable" if current else "no-cache",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        cache_for = "public, max-age=31536000, immutable" if current else "no-cache"
+        return self._file(request, assets().get(request.path_params["file"]), cache_for)
 
-    return [
-        Route("/livechat/{name}", bare),
-        Route("/livechat/{name}/", page),
-        Route("/livechat/{name}/widget.js", loader),
-        Route("/livechat/{name}/app/{version}/{file}", asset),
-    ]
+    def _file(self, request: Request, path: Path | None, cache_for: str) -> Response:
+        if path is None or request.path_params["name"] not in self._lobby.channels:
+            return JSONResponse({"error": "not_found", "message": "There is nothing here."}, 404)
+        headers = {
+            "Cache-Control": cache_for,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
 
 
 def _page(channel: LiveChat, public_url: str) -> str:

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import structlog
 
-from sahut_bot.bridges.channels.livechat import LiveChat, Visitor
+from sahut_bot.bridges.channels.livechat import LiveChat
+from sahut_bot.bridges.channels.livechat_visitor import Visitor
 from sahut_bot.errors import Busy
 from sahut_bot.inbox import visitors
 from sahut_bot.inbox.store import EVERYTHING, Store

@@ -13,7 +13,8 @@ import structlog
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sahut_bot.bridges.channels.livechat import LiveChat, Visitor, parsed, reply_number
+from sahut_bot.bridges.channels.livechat import LiveChat, parsed, reply_number
+from sahut_bot.bridges.channels.livechat_visitor import Visitor
 from sahut_bot.errors import Busy
 from sahut_bot.inbox import visitors
 from sahut_bot.types import Delivery
@@ -169,7 +170,7 @@ async def _greet(lobby: Lobby, channel: LiveChat, ws: WebSocket) -> None:
             hello = parsed((await ws.receive_text())[: BODY_LIMIT + 1])
         if hello.get("type") != "hello":
             raise HttpError(400, "hello", "The first frame must be a hello.")
-        visitor = channel.visitor(str(hello.get("token", "")), lobby.now())
+        visitor = channel.tokens.read(str(hello.get("token", "")), lobby.now())
         after = cursor_of(hello.get("after"))
         if lobby.presence.visits(channel.name, visitor.external_id) >= lobby.gate.limits.sockets:
             raise HttpError(429, "too_many", "Too many connections at once.")
