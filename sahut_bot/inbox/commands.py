@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sahut_bot.errors import UserError
 from sahut_bot.inbox import case_commands, desk, people, team_commands, thread_index, views_commands
@@ -19,7 +20,7 @@ from sahut_bot.inbox.tx import Rx
 from sahut_bot.types import Answer, Button, CommandCall, Form, Instant, Role
 
 OnCase = Callable[[Tx, Case, Agent, CommandCall], Answer]
-Anywhere = Callable[[Tx, Policy, Agent, CommandCall, Instant], Answer]
+Anywhere = Callable[[Any, Policy, Agent, CommandCall, Instant], Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,17 @@ def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     answer = command.on_case(tx, case, agent, call)
     desk.close(tx, case)
     return answer
+
+
+def look(rx: Rx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
+    """Carries out a call of a command that only reads, beside the writer. Raises `UserError`."""
+    command = find(call.name)
+    agent = people.known(rx, call.actor)
+    if not call.actor.is_agent:
+        raise UserError("stranger.refused")
+    people.require(agent, command.role)
+    assert command.anywhere is not None
+    return command.anywhere(rx, policy, agent, call, now)
 
 
 def run_in(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:

@@ -10,7 +10,7 @@ from sahut_bot.errors import UserError
 from sahut_bot.inbox.desk import Agent
 from sahut_bot.inbox.models import agents
 from sahut_bot.inbox.policy import Policy
-from sahut_bot.inbox.store import Tx
+from sahut_bot.inbox.store import Rx, Tx
 from sahut_bot.text import tree
 from sahut_bot.types import Person, Role
 
@@ -38,11 +38,19 @@ def meet(tx: Tx, policy: Policy, person: Person) -> Agent | None:
     )
 
 
+def known(rx: Rx, person: Person) -> Agent:
+    """The agent that `person` is, without writing; one who never did anything has the id 0."""
+    row = _find(rx, person)
+    if row is not None:
+        return _agent(row)
+    return Agent(id=0, teamchat=person.teamchat, who=person.external_id, name=person.name, role=Role.AGENT)
+
+
 def _first_role(policy: Policy, person: Person) -> Role:
     return Role.ADMIN if f"{person.teamchat}:{person.external_id}" in policy.admins else Role.AGENT
 
 
-def _find(tx: Tx, person: Person) -> Any:
+def _find(tx: Rx, person: Person) -> Any:
     query = sa.select(agents).where(
         agents.c.teamchat == person.teamchat, agents.c.external_id == person.external_id
     )
