@@ -79,14 +79,11 @@ def slack(public_url: str | None, socket_mode: bool) -> dict[str, Any]:
     if not socket_mode and public_url is None:
         raise ConfigError("SAHUT_PUBLIC_URL is not set: without Socket Mode Slack must know where to reach the bot")
 
-    def address(path: str, name: str = "request_url") -> dict[str, str]:
-        return {} if socket_mode else {name: f"{public_url}/slack/{path}"}
-
+    base = None if socket_mode else f"{public_url}/slack"
+    request_url = {} if base is None else {"request_url": f"{base}/events"}
+    interactive_url = {} if base is None else {"request_url": f"{base}/interactive"}
     return {
-        "display_information": {
-            "name": "Sahut",
-            "description": "Customer conversations as threads",
-        },
+        "display_information": {"name": "Sahut", "description": "Customer conversations as threads"},
         "features": {
             "app_home": {
                 "home_tab_enabled": True,
@@ -98,27 +95,24 @@ def slack(public_url: str | None, socket_mode: bool) -> dict[str, Any]:
                 {"name": name, "type": "message", "callback_id": key, "description": description}
                 for key, (name, description) in SHORTCUTS.items()
             ],
-            "slash_commands": [
-                {
-                    "command": command,
-                    **address("commands", "url"),
-                    "description": description,
-                    "usage_hint": hint,
-                    # @colleague comes as an id, not as a name that two people may have.
-                    "should_escape": True,
-                }
-                for command, (description, hint) in COMMANDS.items()
-            ],
+            "slash_commands": [_slash_command(command, base) for command in COMMANDS],
         },
         "oauth_config": {"scopes": {"bot": scopes()}},
         "settings": {
-            "event_subscriptions": {**address("events"), "bot_events": sorted(EVENTS)},
-            "interactivity": {"is_enabled": True, **address("interactive")},
+            "event_subscriptions": {**request_url, "bot_events": sorted(EVENTS)},
+            "interactivity": {"is_enabled": True, **interactive_url},
             "org_deploy_enabled": False,
             "socket_mode_enabled": socket_mode,
             "token_rotation_enabled": False,
         },
     }
+
+
+def _slash_command(command: str, base: str | None) -> dict[str, Any]:
+    description, hint = COMMANDS[command]
+    url = {} if base is None else {"url": f"{base}/commands"}
+    # Escaped, @colleague comes as an id, not as a name that two people may have.
+    return {"command": command, **url, "description": description, "usage_hint": hint, "should_escape": True}
 
 
 def render(manifest: Mapping[str, Any]) -> str:
