@@ -25,7 +25,7 @@ PRIORITIES = range(5)  # customer message, error, new card, activity, bulk
 
 # Literals, since only they match the predicates of partial indexes.
 UNFINISHED = sa.text("outbox.state in ('pending','sending')")
-_MERGED = sa.text("kind = 'card' and state = 'pending'")
+MERGED = sa.text("kind = 'card' and state = 'pending'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def enqueue(tx: Tx, drafts: Sequence[Draft], now: Instant) -> None:
     )
     insert = postgresql.insert(outbox) if tx.dialect == "postgresql" else sqlite.insert(outbox)
     tx.execute(
-        insert.on_conflict_do_nothing(index_elements=["lane"], index_where=_MERGED),
+        insert.on_conflict_do_nothing(index_elements=["lane"], index_where=MERGED),
         [_row(draft, now) for draft in drafts],
     )
     tx.signal(SIGNAL)

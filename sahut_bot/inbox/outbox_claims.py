@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from sahut_bot.inbox.models import conversations, lanes, outbox
-from sahut_bot.inbox.outbox import FAR, SIGNAL, heads_of
+from sahut_bot.inbox.outbox import FAR, MERGED, SIGNAL, heads_of
 from sahut_bot.inbox.outbox_policy import TOLD_AFTER, Done, Failed, Outcome, Pause, Retry, Retrying, Uncertain, Verdict
 from sahut_bot.inbox.outbox_sql import Ask, statement_for
 from sahut_bot.inbox.store import Rx, Tx
@@ -127,7 +127,7 @@ def finish(tx: Tx, items: Sequence[Finished], settle: Settle) -> list[bool]:
         if settled:
             settle(tx, settled, ours[0].now)
         told |= {item.claimed.id for item, outcome in outcomes if isinstance(outcome, Retrying)}
-        tx.execute(_WRITE, [_written(item, item.claimed.id in told) for item in ours])
+        tx.execute(_WRITE, _superseded(tx, [_written(item, item.claimed.id in told) for item in ours], ours))
         _move_on(tx, ours)
     return [item.claimed.id in held for item in items]
 
@@ -159,11 +159,27 @@ def _written(item: Finished, told: bool) -> dict[str, Any]:
             state = "sending" if doubt else "pending"
         case Pause(reason=error, doubt=doubt):
             state, attempts = ("sending" if doubt else "pending"), attempts - 1
+        case Done(more=True):
+            state, attempts = "pending", attempts - 1
         case Done():
             pass
     ended = state in ("done", "failed", "uncertain")
     values = {"id": item.claimed.id, "state": state, "error": error, "attempts": attempts, "told": told}
     return {f"b_{name}": value for name, value in {**values, "finished_at": item.now if ended else None}.items()}
+
+
+def _superseded(tx: Tx, rows: list[dict[str, Any]], items: Sequence[Finished]) -> list[dict[str, Any]]:
+    """A card that would wait again ends where a newer one waits already: it shows the same."""
+    cards = {item.claimed.id: item for item in items if item.claimed.kind == "card"}
+    back = {cards[row["b_id"]].claimed.lane for row in rows if row["b_id"] in cards and row["b_state"] == "pending"}
+    if not back:
+        return rows
+    newer = sa.select(outbox.c.lane).where(tx.among(outbox.c.lane, back), MERGED)
+    taken = set(tx.execute(newer).scalars())
+    for row in rows:
+        if row["b_state"] == "pending" and row["b_id"] in cards and cards[row["b_id"]].claimed.lane in taken:
+            row |= {"b_state": "cancelled", "b_finished_at": cards[row["b_id"]].now}
+    return rows
 
 
 _MOVE = (
@@ -174,7 +190,7 @@ _MOVE = (
 
 
 def _move_on(tx: Tx, items: Sequence[Finished]) -> None:
-    again = {item.claimed.id: item.now + item.verdict.after for item in items if isinstance(item.verdict, Retry)}
+    again = {item.claimed.lane: item.now + item.verdict.after for item in items if isinstance(item.verdict, Retry)}
     names = {item.claimed.lane for item in items}
     heads = heads_of(tx, names)
     if heads:
@@ -185,7 +201,7 @@ def _move_on(tx: Tx, items: Sequence[Finished]) -> None:
                     "b_lane": head.lane,
                     "b_target": head.target,
                     "b_priority": head.priority,
-                    "b_run_at": again.get(head.id, head.run_at),
+                    "b_run_at": again.get(head.lane, head.run_at),
                 }
                 for head in heads
             ],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sahut_bot import errors
-from sahut_bot.types import Instant, Resend, Sent
+from sahut_bot.types import Instant, Resend
 
 TOLD_AFTER = 60.0  # a retry that lasts longer is said in the thread
 MAX_AGE = 24 * 3600.0
@@ -16,9 +16,14 @@ _FEW = 4  # attempts before a bug counts as final, and before age ends a row
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The platform accepted it, or there was nothing to do (`sent` is None)."""
+    """The platform accepted it, or there was nothing to do (`sent` is None).
 
-    sent: Sent | None
+    `more`: that was not all of the row (its thread was opened, one part of several went). It keeps its place in the
+    lane, is due at once and has no attempt counted.
+    """
+
+    sent: Any
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

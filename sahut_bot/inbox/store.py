@@ -128,8 +128,13 @@ class Store:
 
         It answers each item in order; an exception among the answers is raised to that item's awaiter alone.
         """
-        result: T = await self._put(batch_work, (item,), batch=True)
-        return result
+        return await self.queue(batch_work, item)
+
+    def queue(
+        self, batch_work: Callable[[Tx, Sequence[Item]], Sequence[T | Exception]], item: Item
+    ) -> asyncio.Future[T]:
+        """As `submit`, but it stands in the queue when this returns, before whatever is written next."""
+        return self._put(batch_work, (item,), batch=True)
 
     def _put(self, work: Callable[..., Any], args: tuple[Any, ...], *, batch: bool) -> asyncio.Future[Any]:
         if not self._open:

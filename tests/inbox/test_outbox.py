@@ -122,6 +122,16 @@ async def test_waiting_card_stands_for_all_that_follow_but_a_sending_one_does_no
     assert await desk.refs() == [5]
 
 
+async def test_card_that_failed_for_now_gives_way_to_the_one_that_came_meanwhile(desk: Desk) -> None:
+    await desk.put(draft("k:1", 1, kind="card"), draft("k:2", 2, kind="card"))
+    claimed = await desk.claim()
+    await desk.put(draft("k:1", 3, kind="card"))
+    await desk.finish(*claimed, verdict=Retry(10, "away", doubt=False))
+    assert await desk.claim() == []
+    desk.clock.advance(10)
+    assert await desk.refs() == [2, 3]
+
+
 async def test_held_row_waits_and_holds_what_follows_in_its_lane_alone(desk: Desk) -> None:
     await desk.put(draft("c:1", 1, run_at=desk.clock() + 5), draft("c:1", 2), draft("c:2", 3))
     assert [one.ref for one in await desk.claim()] == [3]
