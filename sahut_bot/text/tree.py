@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, groupby
 
 from sahut_bot.text.clean import clean, clean_name, length, shortened
 from sahut_bot.text.links import described, find_urls
@@ -41,10 +42,12 @@ __all__ = [
     "plain",
     "stripped",
     "text",
+    "tidy",
     "without_prefix",
 ]
 
 
+MARKS = (Bold, Italic, Strike)
 BLOCKS = (CodeBlock, Quote, ListBlock)
 
 
@@ -77,7 +80,7 @@ def _read(nodes: Iterable[Node]) -> Iterator[tuple[Node, str, str]]:
 
 def _ends(node: Node) -> tuple[Node, Node]:
     """The first and the last thing to read in a node."""
-    if not isinstance(node, Bold | Italic | Strike):
+    if not isinstance(node, MARKS):
         return node, node
     inside = [leaf for leaf in _unmarked(node.children) if _plain_node(leaf)]
     return inside[0], inside[-1]
@@ -85,7 +88,7 @@ def _ends(node: Node) -> tuple[Node, Node]:
 
 def _unmarked(markup: Markup) -> Iterator[Node]:
     for node in markup:
-        if isinstance(node, Bold | Italic | Strike):
+        if isinstance(node, MARKS):
             yield from _unmarked(node.children)
         else:
             yield node
@@ -175,6 +178,8 @@ def _cut_node(node: Node, count: int) -> Markup:
             return (replace(node, value=value[count:]),)
         case Bold(children) | Italic(children) | Strike(children):
             return (replace(node, children=without_prefix(children, count)),)
+        case Quote() | ListBlock():
+            return (*lines(plain((node,))[count:]), Break())
         case _:
             return lines(plain((node,))[count:])
 
@@ -202,6 +207,43 @@ def _stripped_node(node: Node, *, at_start: bool) -> Node | None:
             return node if inner == children and inner else replace(node, children=inner) if inner else None
         case _:
             return node
+
+
+# ---------------------------------------------------------------- the shape that renderers want
+
+
+def tidy(markup: Markup) -> Markup:
+    """The same to read, with neighbours of one kind joined, no empty mark, and no block inside a mark."""
+    nodes: list[Node] = []
+    for kind, group in groupby(_blocks_apart(markup), type):
+        if kind is Text:
+            nodes.append(Text("".join(node.value for node in group if isinstance(node, Text))))
+        elif kind in MARKS:
+            marks = [node for node in group if isinstance(node, MARKS)]
+            children = tuple(chain.from_iterable(node.children for node in marks))
+            nodes.append(replace(marks[0], children=tidy(children)))
+        else:
+            nodes.extend(group)
+    return tuple(nodes)
+
+
+def _blocks_apart(markup: Markup) -> Iterator[Node]:
+    for node in markup:
+        if isinstance(node, Text | Bold | Italic | Strike) and not _plain_node(node):
+            continue
+        if isinstance(node, MARKS) and any(isinstance(leaf, BLOCKS) for leaf in _unmarked(node.children)):
+            for inner in _blocks_apart(node.children):
+                match inner:
+                    case CodeBlock():
+                        yield inner
+                    case Quote(children):
+                        yield Quote((replace(node, children=children),))
+                    case ListBlock(_, items):
+                        yield replace(inner, items=tuple((replace(node, children=item),) for item in items))
+                    case _:
+                        yield replace(node, children=(inner,))
+        else:
+            yield node
 
 
 # ---------------------------------------------------------------- links in plain text
