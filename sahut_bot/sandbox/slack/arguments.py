@@ -1,7 +1,7 @@
 """Arguments of a Web API call, from all the places where Slack takes them.
 
-Slack docs, Web API basics: query string, form body, or (for methods that write) a JSON body. Objects in forms and queries
-are JSON in a string. Reading methods ignore a JSON body.
+Slack docs, Web API basics: query string, form body, or (for methods that write) a JSON body. Objects in forms and
+queries are JSON in a string. Reading methods ignore a JSON body.
 """
 
 from __future__ import annotations

@@ -54,13 +54,18 @@ class Driver(Hands):
         *,
         thread_ts: str = "",
         text: str = "",
-        mode: str = "hosted",
-        access: str = "visible",
+        odd: str = "",
     ) -> str:
-        """Shares one file; gives the message's ts. `mode` and `access` make the odd kinds of files."""
+        """Shares one file; gives the message's ts.
+
+        `odd` makes it one of the kinds without bytes: tombstone, hidden_by_limit, external; or check_file_info.
+        """
         room = self._writing(user, channel, thread_ts)
         stored = self._uploaded(user, name, content)
-        stored.mode, stored.access = mode, access
+        if odd == "check_file_info":
+            stored.access = odd
+        elif odd:
+            stored.mode = odd
         message = self._written(user, room, text)
         return str(post_files(self.ws, room, message, [stored], thread_ts)["ts"])
 
@@ -90,6 +95,19 @@ class Driver(Hands):
         if person.is_stranger:
             message |= {"user_team": person.team_id, "source_team": person.team_id}  # Slack docs, Slack Connect
         return message
+
+    def act(self, user: str, channel: str, subtype: str, text: str) -> str:
+        """What Slack itself writes in a channel: channel_topic, me_message, reminder_add and other subtypes."""
+        room = self._writing(user, channel, "")
+        message: Json = {"type": "message", "subtype": subtype, "user": user, "text": text}
+        return str(timeline.add(self.ws, room, message)["ts"])
+
+    def other_bot(self, channel: str, text: str, *, thread_ts: str = "", on_behalf_of: str = "") -> str:
+        """Another app, or a workflow, posts; some post as a person, with both `user` and `bot_id`."""
+        room = self.ws.channels[channel]
+        message: Json = {"type": "message", "bot_id": "B0OTHERAPP", "app_id": "A0OTHERAPP", "text": text}
+        message |= {"user": on_behalf_of} if on_behalf_of else {"subtype": "bot_message", "username": "workflow"}
+        return str(timeline.add(self.ws, room, message, thread_ts=thread_ts)["ts"])
 
     def edit(self, user: str, channel: str, ts: str, text: str) -> None:
         """A mention that the edit adds calls the app too (seen by several apps)."""
@@ -245,7 +263,7 @@ class Driver(Hands):
 
     def uninstall(self) -> None:
         """The app is removed: its tokens die with it."""
-        self.ws.token_error = "account_inactive"
+        self.ws.token_error = "account_inactive"  # noqa: S105 - an error code
         bots = {"tokens": {"oauth": [], "bot": [self.ws.bot_user_id]}}
         events.plain_event(self.ws, "tokens_revoked", bots)
         events.plain_event(self.ws, "app_uninstalled", {})

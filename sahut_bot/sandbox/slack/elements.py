@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sahut_bot.sandbox.slack.checking import HOME, MESSAGE, MODAL, Checker
+from sahut_bot.sandbox.slack.checking import MESSAGE, MODAL, Checker
 
 _COMMON = ("action_id", "confirm", "focus_on_load", "placeholder")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
@@ -189,6 +189,4 @@ def _number(checker: Checker, element: dict[str, Any], path: str) -> None:
 def _file(checker: Checker, element: dict[str, Any], path: str) -> None:
     checker.fields(element, path, required=(), allowed=("action_id", "filetypes", "max_files"))
     if checker.surface != MODAL:
-        checker.fail(
-            path, f"file_input is not allowed on a {checker.surface if checker.surface == HOME else 'message'}"
-        )
+        checker.fail(path, f"file_input is not allowed on a {checker.surface}")

@@ -60,6 +60,28 @@ def short_name(character: str) -> tuple[str, int]:
     return name or "", tone
 
 
+def character(name: str) -> str:
+    """The emoji of a short name with or without skin tone; unknown gives an empty string."""
+    match = _NAME.match(name)
+    if match is None:
+        return ""
+    base, tone = match["base"], match["tone"]
+    if _FLAG.match(base):
+        return "".join(chr(_REGIONAL_A + ord(letter) - ord("a")) for letter in base[5:])
+    sign = next((sign for sign, value in _SKIN_TONES.items() if str(value) == tone), "")
+    plain = _characters().get(base, "")
+    return plain.replace("\ufe0f", "") + sign if sign and plain else plain
+
+
+@cache
+def _characters() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for sign in _names():
+        data = emoji.EMOJI_DATA[sign]
+        found |= {name.strip(":").lower(): sign for name in data.get("alias", [data["en"]])}
+    return found | {"raised_hand": "\u270b"}
+
+
 def find_emoji(text: str) -> list[tuple[int, int, str]]:
     """Where emoji characters stand in `text`: start, end, character."""
     if text.isascii():

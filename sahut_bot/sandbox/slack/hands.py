@@ -1,4 +1,4 @@
-"""A person's clicks, choices, forms, shortcuts and commands. Each waits for the app's acknowledgement, as the client does."""
+"""A person's clicks, choices, forms, shortcuts and commands. Each waits for the app's answer, as the client does."""
 
 from __future__ import annotations
 
@@ -213,6 +213,7 @@ class Hands:
         declared = self.ws.manifest.commands.get(command)
         if declared is None:
             raise DriverError(f"{command} is not in the app's manifest")
+        self.ws.scopes_used.add("commands")
         room = self.member(user, self.ws.channels[channel])
         form = interactions.slash_command(self.ws, user, room, command, self._typed(text, declared.should_escape))
         ack = await self.ws.interact("slash_commands", form)
@@ -246,6 +247,7 @@ class Hands:
         found = self.ws.manifest.shortcuts.get(callback_id)
         if found is None or found.kind != kind:
             raise DriverError(f"the app's manifest has no {kind} shortcut {callback_id}")
+        self.ws.scopes_used.add("commands")
 
     def open_home(self, user: str, tab: str = "home") -> None:
         """Opens the app's page. The view is told only if one was published before."""

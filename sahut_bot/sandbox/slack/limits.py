@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sahut_bot.sandbox.slack.failure import RateLimitedError
 
 SPECIAL = 0  # a tier of its own, very high
+_LEAST_BURST = 10  # even tier 1 lets an app open its ten sockets at once
 TIERS: Mapping[int, float] = {SPECIAL: 600, 1: 1, 2: 20, 3: 50, 4: 100}
 
 
@@ -66,7 +67,7 @@ class RateLimits:
                 (method, workspace / 60, workspace),
             ]
         limit = self.per_minute[tier]
-        return [(method, limit / 60, self.tier_burst or max(1.0, limit))]
+        return [(method, limit / 60, self.tier_burst or max(_LEAST_BURST, limit))]
 
     def _take(self, key: str, rate: float, burst: float) -> None:
         now = self.clock()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from sahut_bot.sandbox.slack.emoji_names import character
 from sahut_bot.sandbox.slack.methods.views import shown
 from sahut_bot.sandbox.slack.model import DIRECT, Channel, Ephemeral, Json
 
@@ -11,10 +13,12 @@ if TYPE_CHECKING:
     from sahut_bot.sandbox.slack.workspace import SlackWorkspace
 
 _NEWEST = 200  # messages a channel, as a client loads them first
+_CODE = re.compile(r":([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):")
 
 
 def snapshot(ws: SlackWorkspace, user: str) -> Json:
     rooms = [room for room in ws.channels.values() if user in room.members]
+    channels = [_channel(ws, room, user) for room in rooms]
     modal = ws.surfaces.top(user)
     home = ws.surfaces.homes.get(user)
     return {
@@ -31,7 +35,8 @@ def snapshot(ws: SlackWorkspace, user: str) -> Json:
             ],
         },
         "users": {one.id: _user(ws, one.id) for one in ws.users.values()},
-        "channels": [_channel(ws, room, user) for room in rooms],
+        "channels": channels,
+        "emoji": _emoji(channels),
         "modal": None if modal is None else shown(ws, modal) | {"errors": ws.surfaces.errors.get(modal["id"], {})},
         "home": None if home is None else shown(ws, home),
     }
@@ -59,6 +64,18 @@ def _channel(ws: SlackWorkspace, room: Channel, user: str) -> Json:
         },
         "ephemerals": [_ephemeral(one) for one in private],
     }
+
+
+def _emoji(channels: list[Json]) -> dict[str, str]:
+    """Short name → character, for all that occur in texts, rich text and reactions."""
+    names: set[str] = set()
+    for channel in channels:
+        messages = [*channel["messages"], *(one for thread in channel["threads"].values() for one in thread)]
+        for message in messages:
+            names.update(_CODE.findall(message["text"]), (one["name"] for one in message.get("reactions", ())))
+            names.update(_CODE.findall(str(message.get("icons", ""))), _CODE.findall(str(message.get("blocks", ""))))
+    found = {name: character(name) for name in sorted(names)}
+    return {name: sign for name, sign in found.items() if sign}
 
 
 def _ephemeral(one: Ephemeral) -> Json:

@@ -1,14 +1,14 @@
 """What Slack's composer makes of typed text: the `text` field and the one `rich_text` block.
 
-Slack docs, formatting text and rich text block. A typed `<@U…>`, `<#C…>`, `<!here>` or `<!subteam^S…>` stands for a pick
-from the mention menu; all other markup characters are escaped in `text` and literal in the block.
+Slack docs, formatting text and rich text block. A typed `<@U…>`, `<#C…>`, `<!here>` or `<!subteam^S…>` stands for a
+pick from the mention menu; all other markup characters are escaped in `text` and literal in the block.
 """
 
 from __future__ import annotations
 
 import re
 
-from sahut_bot.sandbox.slack.emoji_names import find_emoji, is_emoji_name, short_name
+from sahut_bot.sandbox.slack.emoji_names import character, find_emoji, is_emoji_name, short_name
 from sahut_bot.sandbox.slack.model import Json
 
 _TOKEN = re.compile(
@@ -126,7 +126,8 @@ def _element(kind: str, value: str, style: tuple[str, ...]) -> Json:
         case "mail":
             element = {"type": "link", "url": f"mailto:{value}", "text": value}
         case "emoji":
-            element = {"type": "emoji", "name": value}
+            code = "-".join(f"{ord(sign):x}" for sign in character(value))
+            element = {"type": "emoji", "name": value, "unicode": code}
         case _:
             return {"type": "text", "text": value, "style": {"code": True} | dict.fromkeys(style, True)}
     return element | ({"style": dict.fromkeys(style, True)} if style else {})
@@ -136,13 +137,13 @@ def _plain(text: str, style: tuple[str, ...]) -> list[Json]:
     styled: Json = {"style": dict.fromkeys(style, True)} if style else {}
     found: list[Json] = []
     position = 0
-    for start, end, character in find_emoji(text):
-        name, tone = short_name(character)
+    for start, end, sign in find_emoji(text):
+        name, tone = short_name(sign)
         if not name:
             continue
         if start > position:
             found.append({"type": "text", "text": text[position:start]} | styled)
-        code = "-".join(f"{ord(sign):x}" for sign in character)
+        code = "-".join(f"{ord(one):x}" for one in sign)
         found.append({"type": "emoji", "name": name, "unicode": code} | ({"skin_tone": tone} if tone else {}))
         position = end
     if position < len(text):

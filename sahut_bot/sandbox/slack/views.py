@@ -64,7 +64,8 @@ class Surfaces:
         fresh = initial_state(view["blocks"])
         for block_id, actions in fresh.items():
             for action_id in actions:
-                if kept := before.get(block_id, {}).get(action_id):
+                kept = before.get(block_id, {}).get(action_id)
+                if kept is not None and kept["type"] == actions[action_id]["type"]:
                     actions[action_id] = kept
         self.values[view["id"]] = fresh
         self.errors.pop(view["id"], None)
@@ -72,6 +73,31 @@ class Surfaces:
 
 def check_view(raw: Any, kind: str) -> Json:
     """The view of an argument. Raises `ApiError("invalid_arguments")` with Slack's kind of messages."""
+    view = _object(raw)
+    checker = Checker(surface=kind)
+    if view.get("type") != kind:
+        checker.fail("/view/type", f"must be {kind}")
+    for name, limit in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
+        if view.get(name) is not None:
+            checker.string(view[name], f"/view/{name}", limit)
+    blocks: list[Json] = []
+    try:
+        blocks, inner = checked(view.get("blocks", []), kind)
+        checker.errors += [error.replace(":/blocks", ":/view/blocks") for error in inner.errors]
+    except ApiError:
+        checker.fail("/view/blocks", "must be an array of blocks")
+    if kind == MODAL:
+        _check_modal(checker, view, blocks)
+    else:
+        checker.fields(view, "/view", required=("blocks",), allowed=_HOME_FIELDS)
+    if checker.errors:
+        raise _refused(checker.errors)
+    if len(json.dumps(view)) > _MAX_BYTES:
+        raise ApiError("view_too_large")
+    return {**view, "blocks": blocks}
+
+
+def _object(raw: Any) -> Json:
     if isinstance(raw, str):
         try:
             raw = json.loads(raw)
@@ -79,33 +105,13 @@ def check_view(raw: Any, kind: str) -> Json:
             raise _refused(["[ERROR] invalid JSON [json-pointer:/view]"]) from None
     if not isinstance(raw, dict):
         raise _refused(["[ERROR] missing required field: view [json-pointer:/view]"])
-    checker = Checker(surface=kind)
-    if raw.get("type") != kind:
-        checker.fail("/view/type", f"must be {kind}")
-    is_modal = kind == MODAL
-    required = ("title", "blocks") if is_modal else ("blocks",)
-    checker.fields(raw, "/view", required=required, allowed=_MODAL_FIELDS if is_modal else _HOME_FIELDS)
-    if is_modal:
-        _check_modal(checker, raw)
-    for name, limit in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
-        if raw.get(name) is not None:
-            checker.string(raw[name], f"/view/{name}", limit)
-    blocks: list[Json] = []
-    try:
-        blocks, inner = checked(raw.get("blocks", []), kind)
-        checker.errors += [error.replace(":/blocks", ":/view/blocks") for error in inner.errors]
-    except ApiError:
-        checker.fail("/view/blocks", "must be an array of blocks")
-    if is_modal and any(block.get("type") == "input" for block in blocks) and not raw.get("submit"):
+    return raw
+
+
+def _check_modal(checker: Checker, raw: Json, blocks: list[Json]) -> None:
+    checker.fields(raw, "/view", required=("title", "blocks"), allowed=_MODAL_FIELDS)
+    if any(block.get("type") == "input" for block in blocks) and not raw.get("submit"):
         checker.fail("/view", "missing required field: submit")  # Slack docs, view object: required with input blocks
-    if checker.errors:
-        raise _refused(checker.errors)
-    if len(json.dumps(raw)) > _MAX_BYTES:
-        raise ApiError("view_too_large")
-    return {**raw, "blocks": blocks}
-
-
-def _check_modal(checker: Checker, raw: Json) -> None:
     for name in ("title", "submit", "close"):
         if raw.get(name) is not None:
             checker.text(raw[name], f"/view/{name}", 24, plain=True)

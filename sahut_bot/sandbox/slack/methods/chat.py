@@ -104,30 +104,34 @@ def bot_profile(ws: SlackWorkspace) -> Json:
 
 def content(ws: SlackWorkspace, args: Arguments, *, most: int, truncate: bool = False) -> Json:
     """`text`, `blocks` and `attachments` of a call, checked. Raises no_text when there is nothing to show."""
-    text = args.text("text")
-    if args.has("markdown_text"):
-        if args.has("text") or args.has("blocks"):
-            raise ApiError("markdown_text_conflict")
-        text = args.text("markdown_text")
-        if len(text) > MAX_MARKDOWN:
-            raise ApiError("msg_too_long")
+    text = _text(args)
     if len(text) > most:
         if not truncate:
             raise ApiError("msg_too_long")
         text = text[:most]
     shown: Json = {"text": text}
-    raw_blocks, attachments = args.value("blocks"), args.value("attachments")
-    if raw_blocks:
+    if raw_blocks := args.value("blocks"):
         shown["blocks"] = _blocks(ws, raw_blocks)
-    if attachments:
+    if attachments := args.value("attachments"):
         if not isinstance(attachments, list):
             raise ApiError("invalid_attachments")
         if len(attachments) > _MAX_ATTACHMENTS:
             raise ApiError("too_many_attachments")
         shown["attachments"] = attachments
-    if not text.strip() and not raw_blocks and not attachments:
+    if not text.strip() and len(shown) == 1:
         raise ApiError("no_text")
     return shown
+
+
+def _text(args: Arguments) -> str:
+    """Slack docs, chat.postMessage: `markdown_text` stands alone and has its own limit."""
+    if not args.has("markdown_text"):
+        return args.text("text")
+    if args.has("text") or args.has("blocks"):
+        raise ApiError("markdown_text_conflict")
+    if len(args.text("markdown_text")) > MAX_MARKDOWN:
+        raise ApiError("msg_too_long")
+    return args.text("markdown_text")
 
 
 def _blocks(ws: SlackWorkspace, raw: Any) -> list[Json]:
