@@ -9,6 +9,7 @@ from sahut_bot.errors import UserError
 from sahut_bot.inbox import commands, people, receive, receive_changes, threads, views_commands
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Rx, Store
+from sahut_bot.inbox.views import Query
 from sahut_bot.types import (
     AgentDelete,
     AgentEdit,
@@ -40,35 +41,35 @@ class Intake:
         self._channels = channels
 
     async def customer(self, event: CustomerEvent) -> None:
-        item = (self._policy, event, self._now())
+        policy, now = self._policy, self._now()
         if isinstance(event, CustomerMessage):
-            await self._store.submit(receive.receive, item)
+            await self._store.submit(receive.receive, (policy, event, now))
         elif isinstance(event, CustomerReceipt):
-            await self._store.submit(receive_changes.receipts, item)
+            await self._store.submit(receive_changes.receipts, (policy, event, now))
         else:
-            await self._store.write(receive_changes.change, *item)
+            await self._store.write(receive_changes.change, policy, event, now)
 
     async def agent(self, event: AgentEvent) -> None:
-        work = (self._policy, event, self._now())
+        write, policy, now = self._store.write, self._policy, self._now()
         match event:
             case AgentPost():
-                typing = await self._store.write(threads.on_post, *work)
+                typing = await write(threads.on_post, policy, event, now)
                 if typing is not None:
                     await self._show_typing(typing)
             case AgentEdit():
-                await self._store.write(threads.on_edit, *work)
+                await write(threads.on_edit, policy, event, now)
             case AgentDelete():
-                await self._store.write(threads.on_delete, *work)
+                await write(threads.on_delete, policy, event, now)
             case ThreadLost():
-                await self._store.write(threads.on_lost, *work)
+                await write(threads.on_lost, policy, event, now)
             case PostedFile():
-                await self._store.write(threads.on_posted_file, *work)
+                await write(threads.on_posted_file, policy, event, now)
             case PersonChanged():
-                await self._store.write(threads.on_person, *work)
+                await write(threads.on_person, policy, event, now)
 
     async def _show_typing(self, typing: threads.Typing) -> None:
         """A courtesy, told to whoever listens in this process; nothing depends on it."""
-        channel = self._channels().get(typing.channel)
+        channel: object = self._channels().get(typing.channel)
         if isinstance(channel, CanShowTyping):
             await channel.typing(typing.address, typing.seconds)
 
@@ -90,5 +91,5 @@ def _home(rx: Rx, policy: Policy, person: Person, query: str) -> Listing:
     try:
         wanted = views_commands.parse_query(query)
     except UserError:
-        wanted = views_commands.Query()
+        wanted = Query()
     return views_commands.listing(rx, policy, agent.id, wanted)

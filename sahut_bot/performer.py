@@ -16,6 +16,7 @@ from sahut_bot.inbox.effects import (
     EditSent,
     Fetch,
     OpenThread,
+    Performed,
     Post,
     PostFile,
     RefreshCard,
@@ -24,6 +25,7 @@ from sahut_bot.inbox.effects import (
     TakeMark,
     Whisper,
 )
+from sahut_bot.inbox.outbox_policy import Done
 from sahut_bot.types import Instant, Resend, Sent, StoredFile, ThreadRef
 
 
@@ -44,8 +46,22 @@ class Performer:
         self._now = now
         self._say = say
 
-    async def __call__(self, effect: AnyEffect, doubt: bool) -> Any:
-        """What the effect made: a Sent, a ThreadRef, a StoredFile, or None. Raises a `PlatformError`."""
+    async def __call__(self, effect: AnyEffect | None, doubt: bool) -> Done:
+        """A `Done` of what was `Performed`. Raises a `PlatformError`."""
+        if effect is None:
+            return Done(Performed(effect=None))
+        try:
+            result = await self._perform(effect, doubt)
+        except Permanent as error:
+            if error.code != "thread_lost":
+                raise
+            # Rows of the thread's own lane go on once there is a new thread.
+            more = isinstance(effect, PostFile) or (isinstance(effect, Post) and not effect.aside)
+            return Done(Performed(effect=effect, lost=True, more=more), more)
+        more = _goes_on(effect)
+        return Done(Performed(effect=effect, result=result, more=more), more)
+
+    async def _perform(self, effect: AnyEffect, doubt: bool) -> Any:
         match effect:
             case OpenThread() | Post() | PostFile():
                 return await self._post(effect, doubt)
@@ -92,9 +108,7 @@ class Performer:
         chunks = source.fetch(effect.file)
         path, size = await disk.keep(self._data_dir, chunks, effect.limit, self._say("file.too_large"))
         file = effect.file
-        return StoredFile(
-            id=effect.attachment_id, name=file.name, content_type=file.content_type, size=size, path=path
-        )
+        return StoredFile(id=effect.attachment_id, name=file.name, content_type=file.content_type, size=size, path=path)
 
     async def _change(self, effect: EditSent | DeleteSent) -> None:
         channel = self._channels[effect.outbound.channel]
@@ -104,3 +118,15 @@ class Performer:
             await channel.delete(effect.external_id, effect.outbound)
         else:
             raise Permanent(self._say("edit.too_late"), "unsupported")
+
+
+def _goes_on(effect: AnyEffect) -> bool:
+    """Was this only the first step of its row?"""
+    match effect:
+        case OpenThread() | DeleteSent():
+            return True
+        case Post():
+            return effect.recap
+        case Send() | TakeMark():
+            return not effect.last
+    return False

@@ -32,6 +32,4 @@ def _buttons(data: list[dict[str, Any]]) -> tuple[Button, ...]:
 
 def _listing(data: dict[str, Any]) -> Listing:
     rows = tuple(Row(**{**row, "buttons": _buttons(row["buttons"])}) for row in data["rows"])
-    return Listing(
-        **{**data, "rows": rows, "filters": _buttons(data["filters"]), "pages": _buttons(data["pages"])}
-    )
+    return Listing(**{**data, "rows": rows, "filters": _buttons(data["filters"]), "pages": _buttons(data["pages"])})

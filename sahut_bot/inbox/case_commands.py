@@ -237,4 +237,3 @@ def more(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     if name not in choices:
         raise UserError("command.unknown", name=name[:40])
     return choices[name](tx, case, agent, onward)
-

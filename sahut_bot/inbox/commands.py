@@ -61,17 +61,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="label", usage="+x -y", on_case=case_commands.label),
     Command(name="priority", usage="low|normal|high|urgent", on_case=case_commands.priority),
     Command(name="history", on_case=views_commands.history),
-    Command(
-        name="inbox", usage="[all|mine|unassigned|team] [filters]", anywhere=views_commands.inbox, reads=True
-    ),
+    Command(name="inbox", usage="[all|mine|unassigned|team] [filters]", anywhere=views_commands.inbox, reads=True),
     Command(name="search", usage="text", anywhere=views_commands.search, reads=True),
     Command(name="contact", usage="show | block | unblock | name text", on_case=case_commands.contact),
     Command(name="availability", usage="online|busy|offline", anywhere=team_commands.availability),
     Command(name="why", on_case=views_commands.why),
     Command(name="help", anywhere=_help, reads=True),
-    Command(
-        name="team", usage="list | add name | join name @agent | leave name @agent", anywhere=team_commands.team
-    ),
+    Command(name="team", usage="list | add name | join name @agent | leave name @agent", anywhere=team_commands.team),
     Command(name="role", usage="@agent agent|supervisor|admin", role=Role.ADMIN, anywhere=team_commands.role),
     Command(name="more", on_case=case_commands.more, hidden=True),
     Command(name="held", on_case=case_commands.held, hidden=True),

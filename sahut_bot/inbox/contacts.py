@@ -37,9 +37,7 @@ def meet(tx: Tx, seen: Sequence[tuple[str, Sender, Instant]]) -> People:
     blocked = set(
         tx.execute(_BLOCKED, {"ids": sorted(set(contact_of.values()))}).scalars() if len(made) < len(people) else ()
     )
-    return {
-        key: Met(row.id, contact_of[key], key in made, contact_of[key] in blocked) for key, row in people.items()
-    }
+    return {key: Met(row.id, contact_of[key], key in made, contact_of[key] in blocked) for key, row in people.items()}
 
 
 _BLOCKED = sa.select(contacts.c.id).where(
@@ -83,12 +81,12 @@ def _introduce(
     proven = {sender.email: key for key, (sender, _) in latest.items() if sender.verified and sender.email}
     known: dict[str, int] = {}
     if proven:
-        same = sa.select(identities.c.email, sa.func.min(identities.c.contact_id)).where(
+        same = sa.select(identities.c.email, sa.func.min(identities.c.contact_id).label("contact")).where(
             identities.c.email.in_(sorted(proven)),
             identities.c.verified.is_(True),
             identities.c.contact_id.is_not(None),
         )
-        known = {email: contact for email, contact in tx.execute(same.group_by(identities.c.email))}
+        known = {row.email: row.contact for row in tx.execute(same.group_by(identities.c.email))}
     found = {key: known[s.email] for key, (s, _) in latest.items() if s.verified and s.email in known}
     fresh = [key for key in latest if key not in found]
     if fresh:

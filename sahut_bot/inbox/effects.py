@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sahut_bot.types import Answer, Card, Content, Outbound, RemoteFile, StoredFile, ThreadRef
 
@@ -29,6 +29,7 @@ class Post(Effect):
     content: Content
     key: str
     recap: bool = False  # what was said before the thread was rebuilt; the row waits behind it
+    aside: bool = False  # small news: not worth waiting for another thread when this one is lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,19 @@ class EditSent(Effect):
 class DeleteSent(Effect):
     outbound: Outbound
     external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """What an attempt made of an effect (None: there was nothing to do). `more`: the row goes on after this.
+
+    `lost`: it met a thread that is gone. `result`: a Sent, a ThreadRef (opened), a StoredFile (fetched) or None.
+    """
+
+    effect: Any
+    result: Any = None
+    more: bool = False
+    lost: bool = False
 
 
 AnyEffect: TypeAlias = (

@@ -22,9 +22,18 @@ from sahut_bot.inbox.effects import (
     TakeMark,
     Whisper,
 )
-from sahut_bot.inbox.models import activity, agents, attachments, contacts, conversations, identities, messages
-from sahut_bot.inbox.models import posts, threads
-from sahut_bot.inbox.outbox import Claimed
+from sahut_bot.inbox.models import (
+    activity,
+    agents,
+    attachments,
+    contacts,
+    conversations,
+    identities,
+    messages,
+    posts,
+    threads,
+)
+from sahut_bot.inbox.outbox_claims import Claimed
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.text import tree
@@ -249,7 +258,7 @@ def _say(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffec
     who = loaded.tx.execute(sa.select(agents.c.external_id).where(agents.c.id == payload.get("agent"))).scalar()
     resurface = bool(payload.get("resurface"))
     who = who or (talk.owner_who if resurface else None)
-    buttons = ()
+    buttons: tuple[Button, ...] = ()
     if row.ref and payload["key"] in ("reply.failed", "reply.uncertain"):
         buttons = (Button(label=say("button.retry"), command=f"retry #{talk.id} {row.ref}", style="primary"),)
     content = Content(
@@ -274,7 +283,7 @@ def _activity(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> Any
         quiet=True,
         buttons=undo,
     )
-    return Post(thread=thread, content=content, key=f"row:{row.id}")
+    return Post(thread=thread, content=content, key=f"row:{row.id}", aside=True)
 
 
 def _card(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect | None:

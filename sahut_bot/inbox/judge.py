@@ -90,7 +90,9 @@ def _command(line: Markup, whole: Markup, commands: frozenset[str]) -> Verdict:
 def _misspelt(plain: str) -> bool:
     """`ntoe:` and the like: one slip away from a note prefix."""
     label = _LABEL.match(plain)
-    return bool(label) and any(_one_slip(label.group(1).lower(), word) for word in ("note", "notes", "catatan"))
+    if label is None:
+        return False
+    return any(_one_slip(label.group(1).lower(), word) for word in ("note", "notes", "catatan"))
 
 
 def _one_slip(a: str, b: str) -> bool:

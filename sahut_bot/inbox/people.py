@@ -33,9 +33,7 @@ def meet(tx: Tx, policy: Policy, person: Person) -> Agent | None:
     if row is None or not person.is_agent:
         return None
     role = max(Role(row.role), _first_role(policy, person), key=_RANK.__getitem__)
-    return Agent(
-        id=row.id, teamchat=row.teamchat, who=row.external_id, name=name, role=role, timezone=person.timezone
-    )
+    return Agent(id=row.id, teamchat=row.teamchat, who=row.external_id, name=name, role=role, timezone=person.timezone)
 
 
 def known(rx: Rx, person: Person) -> Agent:
@@ -51,9 +49,7 @@ def _first_role(policy: Policy, person: Person) -> Role:
 
 
 def _find(tx: Rx, person: Person) -> Any:
-    query = sa.select(agents).where(
-        agents.c.teamchat == person.teamchat, agents.c.external_id == person.external_id
-    )
+    query = sa.select(agents).where(agents.c.teamchat == person.teamchat, agents.c.external_id == person.external_id)
     return tx.execute(query).first()
 
 

@@ -57,7 +57,7 @@ class Incoming:
     id: int = 0
 
 
-def receive(tx: Tx, items: Sequence[tuple[Policy, CustomerMessage, Instant]]) -> list[int | None]:
+def receive(tx: Tx, items: Sequence[tuple[Policy, CustomerMessage, Instant]]) -> list[int | Exception | None]:
     """Stores what customers wrote. Returns each message's id, None for one that was seen before."""
     new = _unseen(tx, [(event, now) for _, event, now in items])
     todo = [(policy, event, now) for (policy, event, now), is_new in zip(items, new, strict=True) if is_new]
@@ -111,7 +111,7 @@ _COLUMNS = sa.select(
 ).select_from(
     conversations.outerjoin(threads, (threads.c.conversation_id == conversations.c.id) & sa.text("threads.live"))
 )
-_IDENTITIES = sa.bindparam("identities", expanding=True)
+_IDENTITIES: sa.BindParameter[int] = sa.bindparam("identities", expanding=True)
 _LIVE = (
     _COLUMNS.where(conversations.c.identity_id.in_(_IDENTITIES), sa.text("conversations.status <> 'resolved'"))
     .order_by(conversations.c.id)

@@ -30,7 +30,7 @@ _RANK = {
 }
 
 
-def receipts(tx: Tx, items: Sequence[tuple[Policy, CustomerReceipt, Instant]]) -> list[None]:
+def receipts(tx: Tx, items: Sequence[tuple[Policy, CustomerReceipt, Instant]]) -> list[Exception | None]:
     """A batch of receipts: the furthest state of each message stands, whatever order they come in."""
     policy, _, now = items[0]
     wanted = sorted({event.external_id for _, event, _ in items})
@@ -89,9 +89,7 @@ def _advance(tx: Tx, policy: Policy, furthest: dict[int, tuple[Any, CustomerRece
             desk.close(tx, case)
 
 
-def change(
-    tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | CustomerReaction, now: Instant
-) -> None:
+def change(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | CustomerReaction, now: Instant) -> None:
     """Once: the mirror in the thread changes; what the agents have seen is never silently gone."""
     seen = {"source": event.channel, "key": event.key, "at": now}
     if not tx.insert_ignore(events_seen, [seen], returning=[events_seen.c.key]):
@@ -133,7 +131,5 @@ def _message(tx: Tx, channel: str, external_id: str) -> Any:
 def _reacted(tx: Tx, policy: Policy, event: CustomerReaction, row: Any, now: Instant) -> None:
     kind = "reacted" if event.emoji else "unreacted"
     entry = Change(row.conversation_id, kind, "customer", now, "", {"emoji": event.emoji})
-    drafts = record(
-        tx, policy, [entry], {row.conversation_id: row.place or ""}, {row.conversation_id: event.channel}
-    )
+    drafts = record(tx, policy, [entry], {row.conversation_id: row.place or ""}, {row.conversation_id: event.channel})
     outbox.enqueue(tx, drafts, now)

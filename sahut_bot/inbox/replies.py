@@ -53,9 +53,7 @@ def reply(tx: Tx, case: Case, agent: Agent, written: Written, *, hold: bool, res
     return message
 
 
-def hold_back(
-    tx: Tx, case: Case, agent: Agent, written: Written, reason: str, *, resolves: bool = False
-) -> int:
+def hold_back(tx: Tx, case: Case, agent: Agent, written: Written, reason: str, *, resolves: bool = False) -> int:
     """Keeps something that may be a reply until its author has said what it is. It never sends itself."""
     message = _store(tx, case, agent, written, MessageKind.REPLY, Delivery.HELD, reason=reason, resolves=resolves)
     _ask(tx, case, agent, message)
@@ -70,15 +68,7 @@ def _ask(tx: Tx, case: Case, agent: Agent, message: int) -> None:
 
 
 def _store(
-    tx: Tx,
-    case: Case,
-    agent: Agent,
-    written: Written,
-    kind: MessageKind,
-    delivery: Delivery,
-    *,
-    reason: str = "",
-    resolves: bool = False,
+    tx: Tx, case: Case, agent: Agent, written: Written, kind: MessageKind, delivery: Delivery, **more: object
 ) -> int:
     (message,) = tx.new_ids(messages, 1)
     body, markup = bodies.columns(written.body)
@@ -93,8 +83,7 @@ def _store(
             at=written.at,
             rev=message,
             delivery=delivery.value,
-            reason=reason,
-            resolves=resolves,
+            **more,
         )
     )
     if written.files:
@@ -111,9 +100,7 @@ def _store_files(tx: Tx, case: Case, message: int, files: Sequence[RemoteFile]) 
     allowed = case.channel.capabilities
     rows = []
     for position, (new_id, file) in enumerate(zip(tx.new_ids(attachments, len(files)), files, strict=True)):
-        row = remote_attachment(
-            new_id, file, source=case.teamchat, message=message, position=position, now=case.now
-        )
+        row = remote_attachment(new_id, file, source=case.teamchat, message=message, position=position, now=case.now)
         reason = "file.too_large" if file.size > allowed.file_limit else ""
         reason = "file.refused_type" if file.content_type in allowed.refused_types else reason
         if reason and not file.refusal:
@@ -135,9 +122,7 @@ def _refusal(case: Case, written: Written) -> str:
 
 def queue(tx: Tx, case: Case, message: int, run_at: Instant | None) -> None:
     """Puts the reply into the customer's lane, behind the fetching of its files."""
-    remote = sa.select(attachments.c.id).where(
-        attachments.c.message_id == message, attachments.c.state == "remote"
-    )
+    remote = sa.select(attachments.c.id).where(attachments.c.message_id == message, attachments.c.state == "remote")
     for attachment in tx.execute(remote.order_by(attachments.c.position)).scalars():
         case.drafts.append(lanes.to_customer("fetch", case.id, case.channel.name, attachment))
     case.drafts.append(lanes.to_customer("reply", case.id, case.channel.name, message, run_at))

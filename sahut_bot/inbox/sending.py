@@ -44,7 +44,7 @@ def _parts(tx: Tx, message: int) -> list[Any]:
 def _next_part(tx: Tx, channel: ChannelPolicy, message: Any, address: str, data_dir: str) -> AnyEffect | None:
     rows = _parts(tx, message.id) or _cut(tx, channel.capabilities, message)
     waiting = [row for row in rows if row.delivery != Delivery.ACCEPTED]
-    if not waiting or message.delivery not in (Delivery.QUEUED,):
+    if not waiting or message.delivery != Delivery.QUEUED:
         return None
     part = waiting[0]
     author = tx.execute(sa.select(agents.c.name).where(agents.c.id == message.agent_id)).scalar() or ""
@@ -60,9 +60,7 @@ def _next_part(tx: Tx, channel: ChannelPolicy, message: Any, address: str, data_
     return Send(outbound=outbound, part_id=part.id, last=len(waiting) == 1)
 
 
-def _files(
-    tx: Tx, allowed: Capabilities, message: int, part: Any, data_dir: str
-) -> tuple[StoredFile, ...]:
+def _files(tx: Tx, allowed: Capabilities, message: int, part: Any, data_dir: str) -> tuple[StoredFile, ...]:
     query = sa.select(attachments).where(attachments.c.message_id == message, attachments.c.state == "stored")
     if not allowed.files_with_text:
         query = query.where(attachments.c.id == part.attachment_id)
@@ -82,9 +80,7 @@ def _cut(tx: Tx, allowed: Capabilities, message: Any) -> list[Any]:
     body = bodies.of(message)
     if body:
         pieces += [(piece, None) for piece in split.split(body, allowed.text_limit, allowed.text_unit, tree.plain)]
-    files = sa.select(attachments.c.id).where(
-        attachments.c.message_id == message.id, attachments.c.state == "stored"
-    )
+    files = sa.select(attachments.c.id).where(attachments.c.message_id == message.id, attachments.c.state == "stored")
     ids = list(tx.execute(files.order_by(attachments.c.position)).scalars())
     if not allowed.files_with_text:
         pieces += [((), attachment) for attachment in ids]

@@ -64,9 +64,7 @@ def team(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) 
         tx.insert_ignore(team_members, [row])
     else:
         tx.execute(
-            sa.delete(team_members).where(
-                team_members.c.team_id == team_id, team_members.c.agent_id == member.id
-            )
+            sa.delete(team_members).where(team_members.c.team_id == team_id, team_members.c.agent_id == member.id)
         )
     return Answer(text=policy.say(f"team.{verb}", name=name, who=member.name))
 

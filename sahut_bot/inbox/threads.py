@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sahut_bot.inbox import answers, commands, desk, lanes, people, replies
+from sahut_bot.inbox.activity import Change
 from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.judge import Fate, Verdict, judge
 from sahut_bot.inbox.models import agents, conversations, events_seen, messages, posts, threads
@@ -59,9 +60,7 @@ def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | N
     )
     written = Written(body=tree.stripped(verdict.body), at=post.at, files=post.files, post=post.external_id)
     if agent is None:
-        case.drafts.append(
-            lanes.whisper(case.id, case.teamchat, post.author.external_id, None, key="stranger.refused")
-        )
+        case.drafts.append(lanes.whisper(case.id, case.teamchat, post.author.external_id, None, key="stranger.refused"))
         desk.close(tx, case)
         return None
     if verdict.fate is Fate.COMMAND:
@@ -151,9 +150,10 @@ def _edit_reply(tx: Tx, case: Case, agent: Agent, row: Any, verdict: Verdict, bo
     """Before it is sent, anything that no longer reads as a reply stops it; after it, such a text stays in the team."""
     if verdict.fate is Fate.REPLY:
         replies.edit(tx, case, agent, row.id, body)
-    elif not replies.stop(tx, case, agent, row.id, verdict, body):
-        if Delivery(row.delivery) not in (Delivery.CANCELLED, Delivery.FAILED):
-            case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_reply"))
+        return
+    stopped = replies.stop(tx, case, agent, row.id, verdict, body)
+    if not stopped and Delivery(row.delivery) not in (Delivery.CANCELLED, Delivery.FAILED):
+        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_reply"))
 
 
 def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
@@ -185,11 +185,9 @@ def on_lost(tx: Tx, policy: Policy, event: ThreadLost, now: Instant) -> None:
 
 def lose(tx: Tx, case: Case) -> None:
     """From now on the conversation has no thread; the next row of its lane opens one."""
-    tx.execute(
-        sa.update(threads).where(threads.c.conversation_id == case.id, sa.text("live")).values(live=False)
-    )
+    tx.execute(sa.update(threads).where(threads.c.conversation_id == case.id, sa.text("live")).values(live=False))
     case.thread = None
-    case.changes.append(desk.Change(case.id, "rebuilt", "system", case.now))
+    case.changes.append(Change(case.id, "rebuilt", "system", case.now))
 
 
 def on_posted_file(tx: Tx, policy: Policy, event: PostedFile, now: Instant) -> None:
@@ -210,9 +208,7 @@ def on_person(tx: Tx, policy: Policy, event: PersonChanged, now: Instant) -> Non
     gone = sa.select(agents.c.id).where(
         agents.c.teamchat == person.teamchat, agents.c.external_id == person.external_id
     )
-    owned = sa.select(conversations.c.id).where(
-        conversations.c.assignee_id.in_(gone), sa.text("status <> 'resolved'")
-    )
+    owned = sa.select(conversations.c.id).where(conversations.c.assignee_id.in_(gone), sa.text("status <> 'resolved'"))
     for conversation in tx.execute(owned.order_by(conversations.c.id)).scalars().all():
         case = desk.take(tx, policy, conversation, now)
         case.set["assignee_id"] = None
@@ -230,4 +226,3 @@ def _post(tx: Tx, thread: ThreadRef, external_id: str) -> Any:
         posts.c.teamchat == thread.teamchat, posts.c.place == thread.place, posts.c.external_id == external_id
     )
     return tx.execute(query).first()
-

@@ -43,22 +43,19 @@ class Query:
         return " ".join([*words, f"page:{page}"] if page > 1 else words)
 
 
-_ROWS = (
-    sa.select(
-        conversations,
-        sa.func.coalesce(sa.func.nullif(contacts.c.name, ""), identities.c.name).label("contact_name"),
-        contacts.c.blocked_at,
-        identities.c.external_id.label("address"),
-        agents.c.name.label("owner"),
-        agents.c.external_id.label("owner_who"),
-        teams.c.name.label("team"),
-    )
-    .select_from(
-        conversations.join(contacts, contacts.c.id == conversations.c.contact_id)
-        .join(identities, identities.c.id == conversations.c.identity_id)
-        .outerjoin(agents, agents.c.id == conversations.c.assignee_id)
-        .outerjoin(teams, teams.c.id == conversations.c.team_id)
-    )
+_ROWS = sa.select(
+    conversations,
+    sa.func.coalesce(sa.func.nullif(contacts.c.name, ""), identities.c.name).label("contact_name"),
+    contacts.c.blocked_at,
+    identities.c.external_id.label("address"),
+    agents.c.name.label("owner"),
+    agents.c.external_id.label("owner_who"),
+    teams.c.name.label("team"),
+).select_from(
+    conversations.join(contacts, contacts.c.id == conversations.c.contact_id)
+    .join(identities, identities.c.id == conversations.c.identity_id)
+    .outerjoin(agents, agents.c.id == conversations.c.assignee_id)
+    .outerjoin(teams, teams.c.id == conversations.c.team_id)
 )
 
 

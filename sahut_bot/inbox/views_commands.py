@@ -20,6 +20,7 @@ from sahut_bot.text import timewords, tree
 from sahut_bot.types import Answer, Button, CommandCall, Instant, Listing, Row, Status
 
 VIEWS = ("all", "mine", "unassigned", "team")
+STATUSES = frozenset(status.value for status in Status)
 
 
 def parse_query(words: str) -> Query:
@@ -29,7 +30,7 @@ def parse_query(words: str) -> Query:
         name, colon, value = word.partition(":")
         if word in VIEWS:
             values["view"] = word
-        elif word in Status or (name == "status" and value in (*Status, "any")):
+        elif word in STATUSES or (name == "status" and value in (*STATUSES, "any")):
             values["status"] = None if value == "any" else Status(value or word)
         elif name == "page" and value.isdigit() and 0 < int(value) < 10_000:
             values["page"] = int(value)
