@@ -1,0 +1,81 @@
+"""The HTTP side as one ASGI application, and the server that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from sahut_bot.errors import ConfigError
+
+GRACE_SECONDS = 5
+
+
+def site(routes: Sequence[BaseRoute]) -> Starlette:
+    """Plain routes without further layers: what a webhook costs is what it does."""
+    return Starlette(routes=list(routes))
+
+
+class Server:
+    """Serves until `stop`. `port` 0 takes a free one; `address` tells which it became."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._socket = _bound(host, port)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            ws_max_size=256 * 1024,
+        )
+        self._server = _Quiet(config)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise ConfigError("The web server stopped while starting")
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Takes no new requests and lets those that run end, within a few seconds."""
+        self._server.should_exit = True
+        if self._task:
+            await self._task
+        self._socket.close()
+
+
+class _Quiet(uvicorn.Server):
+    """Signals are the program's own business, not the web server's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise ConfigError(
+            f"Cannot listen on {host} port {port} ({error.strerror}): set SAHUT_HTTP__PORT to a free one"
+        ) from None
+    return made

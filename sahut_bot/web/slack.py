@@ -1,0 +1,50 @@
+"""Slack without Socket Mode: three routes whose bodies Slack signs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sahut_bot.errors import Busy
+
+BODY_LIMIT = 3 * 1024 * 1024
+KINDS = ("events", "commands", "interactive")
+Handle: TypeAlias = Callable[[str, bytes, Mapping[str, str]], Awaitable[tuple[int, Mapping[str, str], bytes]]]
+
+
+def routes(handle: Handle, refused: Callable[[str, int], None]) -> list[Route]:
+    """`handle` checks the signature and answers; `refused` counts what was turned away."""
+    return [Route(f"/slack/{kind}", partial(_endpoint, handle, refused, kind), methods=["POST"]) for kind in KINDS]
+
+
+async def _endpoint(
+    handle: Handle, refused: Callable[[str, int], None], kind: str, request: Request
+) -> Response:
+    body = await _body(request)
+    if body is None:
+        refused(f"slack/{kind}", 413)
+        return Response("The body is too large.\n", 413)
+    try:
+        status, headers, answer = await handle(kind, body, request.headers)
+    except Busy:
+        return Response("Not stored. Try again.\n", 503, {"Retry-After": "1"})
+    if status in (401, 403):
+        refused(f"slack/{kind}", status)
+    return Response(answer, status, dict(headers))
+
+
+async def _body(request: Request) -> bytes | None:
+    """None when it is over the limit; no more than the limit is read into memory."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
