@@ -195,9 +195,7 @@ def drop_unused(tx: Tx, before: Instant) -> list[str]:
     unused = (attachments.c.message_id.is_(None), attachments.c.owner != "", attachments.c.created_at < before)
     some = sa.select(attachments.c.id).where(*unused).limit(1000)
     # The conditions again: a message may take a file between the two looks.
-    gone = tx.execute(
-        sa.delete(attachments).where(attachments.c.id.in_(some), *unused).returning(attachments.c.path)
-    )
+    gone = tx.execute(sa.delete(attachments).where(attachments.c.id.in_(some), *unused).returning(attachments.c.path))
     return list(gone.scalars())
 
 
