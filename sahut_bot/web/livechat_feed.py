@@ -11,7 +11,7 @@ from sahut_bot.bridges.channels.livechat import LiveChat, file_id, parsed, reply
 from sahut_bot.bridges.channels.livechat_visitor import Refused, Visitor
 from sahut_bot.inbox import visitors
 from sahut_bot.inbox.visitors import Feed, FeedMessage
-from sahut_bot.text import tree
+from sahut_bot.text import html, tree
 from sahut_bot.types import CustomerMessage, Delivery, Instant
 from sahut_bot.web.livechat_http import Answer, Call, HttpError, Lobby, too_many
 from sahut_bot.web.livechat_presence import Visit
@@ -150,7 +150,7 @@ def _message(message: FeedMessage, links: MediaLinks) -> dict[str, object]:
         "at": iso(message.at),
     }
     if not message.from_customer:
-        shown |= {"author": message.author, "seen": message.read}
+        shown |= {"author": message.author, "html": html.render(message.body), "seen": message.read}
     if message.edited:
         shown["edited"] = True
     if message.deleted:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import secrets
-import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import BinaryIO
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from sahut_bot import disk
 from sahut_bot.bridges.channels.livechat import file_id
 from sahut_bot.inbox import visitors
 from sahut_bot.inbox.store import Store
@@ -28,6 +25,7 @@ UNUSED_SECONDS = 24 * 3600.0
 """An upload that no message takes is removed after a day."""
 _AROUND = 64 * 1024  # boundaries, part headers and small fields beside the file
 _HEAD = 4096
+_CHUNK = 256 * 1024
 _NAME_LIMIT = 120
 
 
@@ -41,9 +39,7 @@ async def post_file(call: Call) -> Answer:
     try:
         file = await _received(call, limit)
         try:
-            upload = await asyncio.to_thread(
-                _keep, call.lobby.data_dir, file, call.channel.name, visitor.external_id, call.lobby.now()
-            )
+            upload = await _keep(call, file, visitor.external_id)
         finally:
             await file.close()
     except HttpError as failure:
@@ -98,45 +94,28 @@ async def _bounded(call: Call, limit: int) -> AsyncGenerator[bytes, None]:
             yield chunk
 
 
-def _keep(data_dir: Path, file: UploadFile, channel: str, owner: str, now: Instant) -> Upload:
+async def _keep(call: Call, file: UploadFile, owner: str) -> Upload:
     """Judges and copies the file; when this returns it survives a crash. Raises a 415 for a type that can act."""
-    source: BinaryIO = file.file
     name = file_name(file.filename or "")
-    head = source.read(_HEAD)
-    content_type = content_type_of(name, head, file.content_type or "")
+    content_type = content_type_of(name, await file.read(_HEAD), file.content_type or "")
     if content_type is None:
         raise HttpError(415, "refused_type", "Files of this type are not taken.")
-    source.seek(0)
-    key = secrets.token_hex(16)
-    path = Path("files") / key[:2] / key[2:]
-    target = data_dir / path
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
-            shutil.copyfileobj(source, copy, 256 * 1024)
-            copy.flush()
-            os.fsync(copy.fileno())
-        _sync_directory(target.parent)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    await file.seek(0)
+    path, size = await disk.keep(call.lobby.data_dir, _chunks(file), FILE_LIMIT, "too large")
     return Upload(
-        channel=channel,
+        channel=call.channel.name,
         owner=owner,
         name=name,
         content_type=content_type,
-        size=file.size or 0,
-        path=path.as_posix(),
-        at=now,
+        size=size,
+        path=path,
+        at=call.lobby.now(),
     )
 
 
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+async def _chunks(file: UploadFile) -> AsyncGenerator[bytes, None]:
+    while chunk := await file.read(_CHUNK):
+        yield chunk
 
 
 def file_name(name: str) -> str:
