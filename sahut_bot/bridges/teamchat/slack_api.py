@@ -1,0 +1,141 @@
+"""Slack's Web API as the adapter sees it: one attempt per call, paced by our meters, failures classified.
+
+The SDK picks each method's encoding. Its own retries are off: after a lost answer it would post a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_bolt.logger import get_bolt_logger
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sahut_bot.bridges.http import is_loopback
+from sahut_bot.bridges.teamchat.slack_config import SlackConfig
+from sahut_bot.bridges.teamchat.slack_errors import classify
+from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
+from sahut_bot.bridges.teamchat.slack_pieces import Json
+from sahut_bot.errors import RateLimited
+from sahut_bot.text.words import say
+
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """`function` is the SDK's name. `repeatable`: doing it twice has no second effect."""
+
+    function: str
+    repeatable: bool = True
+
+
+METHODS: Final[Mapping[str, Method]] = {
+    "auth.test": Method("auth_test"),
+    "apps.connections.open": Method("apps_connections_open"),
+    "chat.delete": Method("chat_delete"),
+    "chat.postEphemeral": Method("chat_postEphemeral", repeatable=False),
+    POST: Method("chat_postMessage", repeatable=False),
+    "chat.update": Method("chat_update"),
+    "conversations.history": Method("conversations_history"),
+    "conversations.info": Method("conversations_info"),
+    "conversations.members": Method("conversations_members"),
+    "conversations.replies": Method("conversations_replies"),
+    "files.completeUploadExternal": Method("files_completeUploadExternal", repeatable=False),
+    "files.getUploadURLExternal": Method("files_getUploadURLExternal"),
+    "files.info": Method("files_info"),
+    "reactions.add": Method("reactions_add"),
+    "reactions.remove": Method("reactions_remove"),
+    "users.info": Method("users_info"),
+    "views.open": Method("views_open", repeatable=False),
+    "views.publish": Method("views_publish"),
+    "views.update": Method("views_update"),
+}
+
+
+class SlackApi:
+    """Calls methods by Slack's own names. `open` before the first call, `close` after the last."""
+
+    def __init__(self, config: SlackConfig, limits: Limits) -> None:
+        self._config = config
+        self._limits = limits
+        self._session: aiohttp.ClientSession | None = None
+        # The libraries log bodies and addresses with tickets; what matters is logged here, under our own names.
+        self.silence = get_bolt_logger(SlackApi)
+        self.silence.setLevel("CRITICAL")
+        self.client = AsyncWebClient(
+            token=config.bot_token, base_url=config.api_url, retry_handlers=[], logger=self.silence
+        )
+        if is_loopback(urlsplit(config.api_url).hostname or ""):
+            self.client.proxy = None  # the SDK takes a proxy from the environment for every address
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """For files and response URLs; carries no credentials by itself."""
+        if self._session is None:
+            raise RuntimeError("the Slack client is not open")
+        return self._session
+
+    def open(self) -> None:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=TIMEOUT, auto_decompress=True)
+            self.client.session = self._session
+
+    async def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self.client.session = None
+            await session.close()
+
+    async def attempt(self, method: str, *, place: str = "", **arguments: Any) -> Json:
+        """One call at once. Raises `RateLimited` without calling where our own meters have no room."""
+        wait = self._limits.take(method, place)
+        if wait > 0:
+            raise RateLimited(say(self._config.lang, "slack.error.slow_down"), wait)
+        return await self._send(method, place, arguments)
+
+    async def call(self, method: str, *, place: str = "", spare: int = 0, **arguments: Any) -> Json:
+        """One call as soon as there is room for it; `spare` leaves that much of it to more urgent ones."""
+        await self._limits.acquire(method, place, spare)
+        return await self._send(method, place, arguments)
+
+    async def pages(self, method: str, key: str, **arguments: Any) -> AsyncIterator[list[Any]]:
+        """The lists under `key`, page by page."""
+        cursor: str | None = None
+        while True:
+            answer = await self.call(method, limit=_PAGE, cursor=cursor, **arguments)
+            items = answer.get(key)
+            yield items if isinstance(items, list) else []
+            told = answer.get("response_metadata")
+            cursor = str(told.get("next_cursor") or "") if isinstance(told, Mapping) else ""
+            if not cursor:
+                return
+
+    async def headers(self) -> tuple[Json, Mapping[str, str]]:
+        """auth.test with the answer's headers, which tell the token's scopes and Slack's clock."""
+        try:
+            response = await self.client.auth_test()
+        except (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError) as error:
+            raise classify(error, repeatable=True, lang=self._config.lang) from error
+        return _data(response.data), {key.lower(): value for key, value in response.headers.items()}
+
+    async def _send(self, method: str, place: str, arguments: Json) -> Json:
+        known = METHODS[method]
+        try:
+            response = await getattr(self.client, known.function)(**arguments)
+        except (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError) as error:
+            # ValueError and AttributeError: what the SDK makes of answers that are no JSON objects.
+            failure = classify(error, repeatable=known.repeatable, lang=self._config.lang)
+            if isinstance(failure, RateLimited):
+                self._limits.refused(method, place, failure.retry_after)
+            raise failure from error
+        return _data(response.data)
+
+
+def _data(told: Any) -> Json:
+    return told if isinstance(told, dict) else {}

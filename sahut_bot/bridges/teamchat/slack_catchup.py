@@ -1,0 +1,143 @@
+"""What agents wrote while nobody listened: found through the channel's history, handed in oldest first.
+
+Only threads that began within the look-back are seen, since history lists messages by when they began. What could not
+be looked at is part of the report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from sahut_bot.bridges.base import Sink
+from sahut_bot.bridges.teamchat.slack_api import SlackApi
+from sahut_bot.bridges.teamchat.slack_events import Event, Identity, is_ours, our_key, read_typed
+from sahut_bot.bridges.teamchat.slack_inbound import Inbound
+from sahut_bot.errors import AuthFailed, Busy, Permanent, PlatformError, RateLimited
+from sahut_bot.types import Instant, ThreadLost, ThreadRef
+
+log = structlog.get_logger(__name__)
+
+_TRIES = 5
+_PAUSE = 2.0  # seconds, doubled with each try
+
+
+@dataclass(slots=True)
+class Report:
+    """`since` is how far back threads may have begun to be seen; `unchecked` names channels and threads that Slack
+    would not show, with its word for it.
+    """
+
+    since: Instant
+    threads: int = 0
+    posts: int = 0
+    unchecked: dict[str, str] = field(default_factory=dict)
+
+
+class CatchUp:
+    def __init__(self, api: SlackApi, inbound: Inbound, now: Callable[[], Instant], lang: str) -> None:
+        self._api = api
+        self._inbound = inbound
+        self._now = now
+        self._lang = lang
+        self._me = Identity(user_id="", bot_id="", team_id="")
+
+    def introduce(self, me: Identity) -> None:
+        self._me = me
+
+    async def run(self, places: Sequence[str], after: Instant, look_back: float, sink: Sink) -> Report:
+        """Hands in everything after `after` in the threads of `places` that began at most `look_back` seconds
+        before it.
+        """
+        report = Report(since=after - look_back)
+        for channel in places:
+            try:
+                changed = [root async for root in self._changed(channel, report.since, after, sink)]
+            except PlatformError as error:
+                report.unchecked[channel] = _word(error)
+                continue
+            for root in reversed(changed):  # history begins with the newest
+                await self._thread(channel, root, after, sink, report)
+        log.info(
+            "slack.caught_up",
+            since=report.since,
+            threads=report.threads,
+            posts=report.posts,
+            unchecked=report.unchecked,
+        )
+        return report
+
+    async def _changed(self, channel: str, since: Instant, after: Instant, sink: Sink) -> AsyncIterator[str]:
+        """The threads of ours in which something happened; those that have lost their first message are told."""
+        arguments = {"channel": channel, "oldest": f"{since:.6f}", "include_all_metadata": True}
+        async for page in self._pages("conversations.history", arguments):
+            for message in page:
+                ts = str(message.get("ts") or "")
+                if message.get("subtype") == "tombstone":
+                    thread = ThreadRef(teamchat="slack", place=channel, external_id=ts)
+                    await self._patiently(sink.agent, ThreadLost(thread=thread, at=self._now()))
+                elif (our_key(message) or is_ours(message, self._me)) and _seconds(message.get("latest_reply")) > after:
+                    yield ts
+
+    async def _thread(self, channel: str, root: str, after: Instant, sink: Sink, report: Report) -> None:
+        arguments = {"channel": channel, "ts": root, "oldest": f"{after:.6f}"}
+        report.threads += 1
+        try:
+            async for page in self._pages("conversations.replies", arguments):
+                for message in page:
+                    typed = read_typed(channel, message, self._lang)
+                    # The first message of a thread comes with every page, however old it is.
+                    if typed and typed.ts != root and typed.at > after:
+                        await self._patiently(self._hand_in, (typed, sink))
+                        report.posts += 1
+        except PlatformError as error:
+            report.unchecked[f"{channel}/{root}"] = _word(error)
+
+    async def _hand_in(self, work: tuple[Any, Sink]) -> None:
+        typed, sink = work
+        await self._inbound.typed(typed, sink, caught_up=True)
+
+    async def _pages(self, method: str, arguments: Mapping[str, Any]) -> AsyncIterator[list[Event]]:
+        """The pages of a list; one that does not come is asked for again."""
+        cursor: str | None = None
+        while True:
+            answer = await self._patiently(self._page, (method, {**arguments, "cursor": cursor}))
+            messages = answer.get("messages")
+            yield [one for one in messages if isinstance(one, Mapping)] if isinstance(messages, list) else []
+            told = answer.get("response_metadata")
+            cursor = str(told.get("next_cursor") or "") if isinstance(told, Mapping) else ""
+            if not cursor:
+                return
+
+    async def _page(self, wanted: tuple[str, Mapping[str, Any]]) -> Event:
+        method, arguments = wanted
+        return await self._api.call(method, limit=200, **arguments)
+
+    async def _patiently(self, work: Callable[[Any], Any], argument: Any) -> Any:
+        """Nobody brings these events again, so what fails for now is tried again here."""
+        for attempt in range(_TRIES):
+            try:
+                return await work(argument)
+            except (Permanent, AuthFailed):
+                raise
+            except (Busy, PlatformError) as error:
+                if attempt == _TRIES - 1:
+                    raise
+                pause = error.retry_after if isinstance(error, RateLimited) else _PAUSE * 2**attempt
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+
+def _word(error: PlatformError) -> str:
+    return error.code if isinstance(error, Permanent) and error.code else type(error).__name__
+
+
+def _seconds(value: Any) -> Instant:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0

@@ -1,0 +1,86 @@
+"""Is everything in place for Slack? Each finding that fails says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from sahut_bot.bridges.teamchat.slack_api import SlackApi
+from sahut_bot.bridges.teamchat.slack_config import BOT_SCOPES, SlackConfig
+from sahut_bot.errors import PlatformError
+from sahut_bot.text.words import say
+from sahut_bot.types import Instant
+
+_SKEW = 60.0  # seconds; Slack's signatures are refused beyond 300
+
+
+class Finding(NamedTuple):
+    name: str
+    ok: bool
+    message: str
+    fix: str = ""
+
+
+async def examine(api: SlackApi, config: SlackConfig, now: Callable[[], Instant]) -> AsyncIterator[Finding]:
+    """Token, scopes, clock, channels, and the way events come in, in this order; stops at a token that fails."""
+    lang = config.lang
+    try:
+        told, headers = await api.headers()
+    except PlatformError as error:
+        yield Finding("slack token", False, error.reason, say(lang, "slack.doctor.token.fix"))
+        return
+    yield Finding("slack token", True, say(lang, "slack.doctor.token", team=told.get("team") or told.get("team_id")))
+    if "x-oauth-scopes" in headers:
+        yield _scopes(headers["x-oauth-scopes"], lang)
+    if "date" in headers:
+        yield _clock(headers["date"], now(), lang)
+    for channel in config.channels:
+        yield await _channel(api, channel, lang)
+    yield await _way_in(api, config)
+
+
+def _scopes(granted: str, lang: str) -> Finding:
+    missing = sorted(set(BOT_SCOPES) - {scope.strip() for scope in granted.split(",")})
+    if missing:
+        fix = say(lang, "slack.doctor.scopes.fix")
+        return Finding("slack scopes", False, say(lang, "slack.doctor.scopes.missing", scopes=", ".join(missing)), fix)
+    return Finding("slack scopes", True, say(lang, "slack.doctor.scopes"))
+
+
+def _clock(date: str, now: Instant, lang: str) -> Finding:
+    try:
+        skew = abs(parsedate_to_datetime(date).timestamp() - now)
+    except ValueError:
+        skew = 0.0
+    if skew > _SKEW:
+        fix = say(lang, "slack.doctor.clock.fix")
+        return Finding("slack clock", False, say(lang, "slack.doctor.clock.off", seconds=round(skew)), fix)
+    return Finding("slack clock", True, say(lang, "slack.doctor.clock"))
+
+
+async def _channel(api: SlackApi, channel: str, lang: str) -> Finding:
+    name = f"slack channel {channel}"
+    try:
+        told = (await api.call("conversations.info", channel=channel)).get("channel")
+    except PlatformError as error:
+        return Finding(name, False, error.reason, say(lang, "slack.doctor.channel.fix"))
+    told = told if isinstance(told, Mapping) else {}
+    if told.get("is_archived"):
+        return Finding(name, False, say(lang, "slack.doctor.channel.archived"), say(lang, "slack.doctor.channel.fix"))
+    if told.get("is_member") is False:
+        return Finding(name, False, say(lang, "slack.doctor.channel.out"), say(lang, "slack.doctor.channel.fix"))
+    return Finding(name, True, say(lang, "slack.doctor.channel", name=told.get("name") or channel))
+
+
+async def _way_in(api: SlackApi, config: SlackConfig) -> Finding:
+    lang = config.lang
+    if not config.app_token:
+        if config.signing_secret:
+            return Finding("slack events", True, say(lang, "slack.doctor.http"))
+        return Finding("slack events", False, say(lang, "slack.doctor.deaf"), say(lang, "slack.doctor.deaf.fix"))
+    try:
+        await api.call("apps.connections.open", app_token=config.app_token)
+    except PlatformError as error:
+        return Finding("slack events", False, error.reason, say(lang, "slack.doctor.app_token.fix"))
+    return Finding("slack events", True, say(lang, "slack.doctor.socket"))

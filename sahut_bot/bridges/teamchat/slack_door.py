@@ -1,0 +1,138 @@
+"""Where Slack comes in: slack-bolt with one middleware for everything, over Socket Mode and over signed HTTP.
+
+Nothing is acknowledged before the core has it: an event is answered 200 once it is stored, and 503 when it could not
+be, so that Slack brings it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from sahut_bot.bridges.base import Sink
+from sahut_bot.bridges.teamchat.slack_api import SlackApi
+from sahut_bot.bridges.teamchat.slack_calls import Calls, Spawn
+from sahut_bot.bridges.teamchat.slack_config import SlackConfig
+from sahut_bot.bridges.teamchat.slack_events import Event, Identity
+from sahut_bot.bridges.teamchat.slack_inbound import Inbound
+from sahut_bot.bridges.teamchat.slack_interactions import Asked, read_interaction, read_slash
+from sahut_bot.errors import Busy, PlatformError
+
+log = structlog.get_logger(__name__)
+
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_CONTENT = {"events": _JSON, "commands": _FORM, "interactive": _FORM}
+
+
+class Door:
+    """Closed (503) but between `open` and `close`."""
+
+    def __init__(self, api: SlackApi, config: SlackConfig, inbound: Inbound, calls: Calls) -> None:
+        self._config = config
+        self._inbound = inbound
+        self._calls = calls
+        self._me = Identity(user_id="", bot_id="", team_id="")
+        self._open: tuple[Sink, Spawn] | None = None
+        self.app = AsyncApp(
+            name="sahut",
+            logger=api.silence,
+            client=api.client,
+            signing_secret=config.signing_secret or "unset",
+            authorize=self._authorize,
+            process_before_response=True,
+            # Files that we share come as events of our own, and bolt would drop them.
+            ignoring_self_events_enabled=False,
+            ssl_check_enabled=False,
+            attaching_function_token_enabled=False,
+        )
+        self.app.use(self._receive)
+
+    def introduce(self, me: Identity) -> None:
+        self._me = me
+
+    def open(self, sink: Sink, spawn: Spawn) -> None:
+        self._open = (sink, spawn)
+
+    def close(self) -> None:
+        self._open = None
+
+    async def _authorize(self) -> AuthorizeResult:
+        """Known from the start. Bolt would ask Slack with the first event, and lose that event if the answer failed."""
+        return AuthorizeResult(
+            enterprise_id=self._me.enterprise_id or None,
+            team_id=self._me.team_id,
+            bot_token=self._config.bot_token,
+            bot_id=self._me.bot_id,
+            bot_user_id=self._me.user_id,
+        )
+
+    async def _receive(self, req: AsyncBoltRequest) -> BoltResponse:
+        if self._open is None:
+            return BoltResponse(status=503)
+        sink, spawn = self._open
+        body = req.body
+        try:
+            if body.get("type") == "event_callback":
+                await self._inbound.event(body, sink, spawn)
+            elif asked := _asked(body):
+                shown = await self._calls.handle(asked, sink, spawn)
+                return BoltResponse(status=200, body=shown or "")
+        except (Busy, PlatformError) as error:
+            log.warning("slack.event_refused", error=type(error).__name__, retry=req.headers.get("x-slack-retry-num"))
+            return BoltResponse(status=503)
+        except Exception:  # the edge: Slack brings it again, and the log has the reason
+            log.exception("slack.event_failed", event_id=body.get("event_id"))
+            return BoltResponse(status=500)
+        return BoltResponse(status=200)
+
+    # ------------------------------------------------------------ HTTP
+
+    async def handle_http(
+        self, path_kind: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Slack's request to one of the three addresses; bolt checks its signature and its age."""
+        told = {key.lower(): value for key, value in headers.items()}
+        if not self._config.signing_secret or not _may_be_signed(told):
+            return 401, {}, b""
+        wanted = _CONTENT.get(path_kind)
+        if wanted is None:
+            return 404, {}, b""
+        if told.get("content-type", "").partition(";")[0].strip().lower() != wanted:
+            return 415, {}, b""
+        try:
+            text = body.decode()
+            _check_form(path_kind, text)
+        except ValueError:
+            return 400, {}, b""
+        kept: dict[str, Any] = dict(told)
+        response = await self.app.async_dispatch(AsyncBoltRequest(body=text, headers=kept))
+        return response.status, response.first_headers(), response.body.encode()
+
+
+def _asked(body: Event) -> Asked | None:
+    return read_slash(body) if "command" in body else read_interaction(body)
+
+
+def _may_be_signed(headers: Mapping[str, str]) -> bool:
+    """What bolt's check cannot read it would report as a fault of ours."""
+    stamp, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+    return stamp.isascii() and stamp.isdigit() and len(stamp) < 20 and bool(signature) and signature.isascii()
+
+
+def _check_form(path_kind: str, text: str) -> None:
+    """Raises `ValueError` for a body that is not what Slack sends there."""
+    if path_kind == "commands":
+        if "command" not in parse_qs(text):
+            raise ValueError("no command")
+        return
+    raw = text if path_kind == "events" else parse_qs(text).get("payload", [""])[0]
+    if not isinstance(json.loads(raw), dict):
+        raise ValueError("no object")
