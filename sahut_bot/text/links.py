@@ -16,7 +16,7 @@ _MAIL = re.compile(r"mailto:[^\s@<>\"'`|\\,]+@[^\s@<>\"'`|\\,]+", re.IGNORECASE)
 _PHONE = re.compile(r"tel:\+?[0-9().-]{2,32}", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
-_UNSAFE = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f-\xa0]")
+_UNSAFE = re.compile(r"[\x00-\x20\"'<>\\^`{|}\x7f-\xa0]")
 _LONGEST = 4000
 
 _BARE = re.compile(r"\bhttps?://[^\s<>\"`{|}\\^]+", re.IGNORECASE)

@@ -164,7 +164,7 @@ json_like = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["type", "elements", "text", "style", "indent", "offset", "url", "name", "unicode", "skin_tone"]),
+            st.sampled_from(["type", "elements", "text", "style", "indent", "offset", "url", "name", "unicode"]),
             inner,
             max_size=5,
         ),
