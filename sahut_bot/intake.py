@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sahut_bot.bridges.base import CanShowTyping, Channel
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import commands, people, receive, receive_changes, threads, views_commands
+from sahut_bot.inbox import commands, people, receive, receive_changes, threads, unreadable, views_commands
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Rx, Store
 from sahut_bot.inbox.views import Query
@@ -81,6 +81,9 @@ class Intake:
             return await self._store.write(commands.run, self._policy, call, self._now())
         except UserError as error:
             return commands.refusal(self._policy, error)
+
+    async def unreadable(self, source: str, body: bytes, error: str) -> None:
+        await self._store.write(unreadable.keep, source, body, error, self._now())
 
     async def home(self, person: Person, query: str) -> Listing:
         return await self._store.read(_home, self._policy, person, query)

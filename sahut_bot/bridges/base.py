@@ -44,6 +44,18 @@ class Sink(Protocol):
         ...
 
 
+    async def unreadable(self, source: str, body: bytes, error: str) -> None:
+        """Keeps an authentic body that cannot be read. `error` names what stood in the way, without its text."""
+        ...
+
+
+@runtime_checkable
+class CanReplay(Protocol):
+    async def replay(self, body: bytes, sink: Sink) -> None:
+        """Reads a kept body again and hands it in. Raises `NotUnderstood`."""
+        ...
+
+
 class Channel(Protocol):
     """The customer side. `name` is the settings' name of the channel, `kind` the adapter's."""
 

@@ -1,0 +1,198 @@
+"""The command line. Exit codes: 0 fine, 1 the thing asked for failed, 2 wrong use or wrong configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sahut_bot import __version__, cli_store, doctor, logs
+from sahut_bot import manifest as manifests
+from sahut_bot.app import App
+from sahut_bot.errors import Busy, ConfigError
+from sahut_bot.settings import Settings, load
+
+cli = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="A customer inbox in Slack and Discord.")
+outbox_cli = typer.Typer(no_args_is_help=True, help="What waits, failed or may not have been sent.")
+events_cli = typer.Typer(no_args_is_help=True, help="What came in and could not be understood.")
+cli.add_typer(outbox_cli, name="outbox")
+cli.add_typer(events_cli, name="events")
+out = Console()
+
+
+class RunRole(StrEnum):
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+    GATEWAY = "gateway"
+
+
+class TeamChatKind(StrEnum):
+    SLACK = "slack"
+
+
+class ChannelKind(StrEnum):
+    LIVECHAT = "livechat"
+
+
+class ManifestKind(StrEnum):
+    SLACK = "slack"
+
+
+def main() -> NoReturn:
+    """Runs the command line; a wrong configuration is one line on stderr and never a traceback."""
+    try:
+        cli(standalone_mode=True)
+    except ConfigError as error:
+        print(str(error), file=sys.stderr)  # noqa: T201 - the one line of a refusal
+        sys.exit(2)
+    except Busy as error:
+        print(f"The database cannot be used now: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+@cli.command()
+def version() -> None:
+    """Prints the version."""
+    out.print(__version__)
+
+
+@cli.command()
+def run(role: Annotated[RunRole, typer.Option(help="Which part of the service runs here.")] = RunRole.ALL) -> None:
+    """Runs the service, from the environment, .env and sahut.toml."""
+    settings = load()
+    settings.require_run()
+    if role is not RunRole.ALL and not settings.database_url.startswith("postgresql"):
+        raise ConfigError("--role needs PostgreSQL: set SAHUT_DATABASE_URL=postgresql+asyncpg://…, or leave --role out")
+    logs.setup(settings.log_level, settings.log_format)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    app = App(settings)
+    await app.start()
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    waiting = asyncio.create_task(stop.wait(), name="stop")
+    assert app.broken is not None
+    await asyncio.wait({waiting, app.broken}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    await app.stop()
+    if app.broken.done():
+        raise typer.Exit(1)
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the page is served; 0 takes a free port.")] = 8080,
+    script: Annotated[bool, typer.Option("--script", help="Plays one conversation, prints it, and ends.")] = False,
+    teamchat: TeamChatKind = TeamChatKind.SLACK,
+    channel: ChannelKind = ChannelKind.LIVECHAT,
+) -> None:
+    """The sandbox and the bot in one process, without any account."""
+    from sahut_bot.sandbox import demo as sandbox  # only the demo needs the stand-ins
+
+    logs.setup("warning", "console")
+    raise typer.Exit(asyncio.run(sandbox.run_demo(port=port, script=script)))
+
+
+@cli.command("doctor")
+def doctor_() -> None:
+    """Checks settings, database, tokens, scopes, the public URL and the clock, and says how to mend what fails."""
+    settings = load()
+    findings = asyncio.run(doctor.examine(settings))
+    for finding in findings:
+        mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
+        out.print(f"{mark} {finding.name}: {finding.message}", highlight=False, soft_wrap=True)
+        if not finding.ok and finding.fix:
+            out.print(f"     → {finding.fix}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@cli.command()
+def migrate() -> None:
+    """Brings the database up to date; `run` does so too."""
+    settings = load()
+    cli_store.migrate(settings)
+    out.print("The database is up to date.")
+
+
+@cli.command()
+def manifest(
+    kind: ManifestKind,
+    http: Annotated[bool, typer.Option("--http", help="For signed HTTP instead of Socket Mode.")] = False,
+) -> None:
+    """Prints the Slack app manifest: exactly the permissions, events and commands that the code uses."""
+    settings = load()
+    socket_mode = not http and (settings.slack.socket_mode or settings.slack.signing_secret is None)
+    print(manifests.render(manifests.slack(settings.public_url, socket_mode)))  # noqa: T201 - to be copied
+
+
+# ---------------------------------------------------------------- outbox and events
+
+
+@outbox_cli.command("list")
+def outbox_list(
+    state: Annotated[str | None, typer.Option(help="pending, sending, failed, uncertain or done.")] = None,
+    limit: int = 50,
+) -> None:
+    """Lists rows that wait or need somebody."""
+    rows = cli_store.outbox(load(), state, limit)
+    table = Table("id", "state", "what", "conversation", "due", "tries", "error")
+    for row in rows:
+        number = f"#{row.conversation_id}" if row.conversation_id else ""
+        table.add_row(str(row.id), row.state, row.kind, number, _time(row.run_at), str(row.attempts), row.error)
+    out.print(table if rows else "Nothing waits, nothing failed.")
+
+
+@outbox_cli.command("retry")
+def outbox_retry(row: int) -> None:
+    """Does a failed or uncertain row again, behind what waits in its lane."""
+    if not cli_store.retry(load(), row):
+        out.print(f"Row {row} is neither failed nor uncertain. See: sahut-bot outbox list")
+        raise typer.Exit(1)
+    out.print(f"Row {row} is queued again.")
+
+
+@outbox_cli.command("drop")
+def outbox_drop(row: int) -> None:
+    """Gives a row up for good."""
+    if not cli_store.drop(load(), row):
+        out.print(f"Row {row} cannot be dropped: it is being sent, done, or there is none. See: sahut-bot outbox list")
+        raise typer.Exit(1)
+    out.print(f"Row {row} is dropped.")
+
+
+@events_cli.command("list")
+def events_list(limit: int = 50) -> None:
+    """Lists what could not be understood."""
+    rows = cli_store.events(load(), limit)
+    table = Table("id", "from", "when", "bytes", "why")
+    for row in rows:
+        table.add_row(str(row.id), row.source, _time(row.at), str(row.size), row.error)
+    out.print(table if rows else "Everything was understood.")
+
+
+@events_cli.command("replay")
+def events_replay(event: int) -> None:
+    """Reads an event again, after a fix."""
+    problem = asyncio.run(cli_store.replay(load(), event))
+    if problem:
+        out.print(problem)
+        raise typer.Exit(1)
+    out.print(f"Event {event} was understood.")
+
+
+def _time(at: float) -> str:
+    return "when released" if at > 3e10 else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
