@@ -32,28 +32,13 @@ class User:
     updated: int = 0
 
     def as_json(self, *, with_email: bool) -> Json:
-        profile: Json = {
-            "real_name": self.real_name,
-            "real_name_normalized": self.real_name,
-            "display_name": self.display_name,
-            "display_name_normalized": self.display_name,
-            "status_text": "",
-            "status_emoji": "",
-            "avatar_hash": f"g{self.id.lower()}",
-            "image_48": f"https://avatars.example.com/{self.id}/48.png",
-            "image_72": f"https://avatars.example.com/{self.id}/72.png",
-            "team": self.team_id,
-        }
-        if with_email and self.email:
-            profile["email"] = self.email
-        if self.bot_id:
-            profile["bot_id"] = self.bot_id
+        """The user object of users.info and user_change."""
         shown: Json = {
             "id": self.id,
             "team_id": self.team_id,
             "name": self.name,
             "deleted": self.deleted,
-            "profile": profile,
+            "profile": self._profile(with_email),
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": self.updated,
@@ -73,6 +58,25 @@ class User:
         if self.is_stranger:
             shown["is_stranger"] = True
         return shown
+
+    def _profile(self, with_email: bool) -> Json:
+        profile: Json = {
+            "real_name": self.real_name,
+            "real_name_normalized": self.real_name,
+            "display_name": self.display_name,
+            "display_name_normalized": self.display_name,
+            "status_text": "",
+            "status_emoji": "",
+            "avatar_hash": f"g{self.id.lower()}",
+            "image_48": f"https://avatars.example.com/{self.id}/48.png",
+            "image_72": f"https://avatars.example.com/{self.id}/72.png",
+            "team": self.team_id,
+        }
+        if with_email and self.email:
+            profile["email"] = self.email
+        if self.bot_id:
+            profile["bot_id"] = self.bot_id
+        return profile
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

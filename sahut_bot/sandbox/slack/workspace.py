@@ -31,10 +31,10 @@ from sahut_bot.sandbox.slack.model import (
 )
 from sahut_bot.sandbox.slack.snapshot import snapshot
 from sahut_bot.sandbox.slack.views import Surfaces
+from sahut_bot.sandbox.slack.watching import Watch
 
 T = TypeVar("T")
 
-_QUEUE_SIZE = 2000
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -64,6 +64,13 @@ class SlackWorkspace:
     `outlet` (a server attaches one) events are only recorded in `events`.
     """
 
+    # What a test may change. token_error: token_revoked or account_inactive switch the bot token off.
+    token_error = ""
+    # Slack docs, chat:write.customize: such posts cannot be deleted. False imitates workspaces that allow it.
+    customized_posts_stay = True
+    # Seconds between files.completeUploadExternal and the message that it makes.
+    share_delay = 0.02
+
     def __init__(
         self,
         manifest: Manifest | Mapping[str, Any],
@@ -91,22 +98,16 @@ class SlackWorkspace:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.uploads: dict[str, str] = {}  # upload ticket → file id
-        self.token_error = ""  # set to token_revoked or account_inactive to switch the bot token off
-        # Slack docs, chat:write.customize: such posts cannot be deleted. False imitates workspaces that allow it.
-        self.customized_posts_stay = True
-        self.share_delay = 0.02  # seconds between files.completeUploadExternal and the message it makes
         self.base_url = ""  # of the server, for file and response URLs
+        self.limits = RateLimits(clock=time.monotonic)
         self.recorded: list[Call] = []
         self.events: list[Json] = []
         self.lost_events: list[Json] = []
         self.pings: list[Ping] = []
         self.complaints: list[str] = []  # what a person would have seen go wrong in the client
         self.scopes_used: set[str] = set()
-        self.limits = RateLimits(clock=time.monotonic)
         self._by_method: dict[str, list[Call]] = defaultdict(list)
-        self._watchers: list[tuple[Callable[[], object], asyncio.Future[Any]]] = []
-        self._check_due = False
-        self._queues: list[asyncio.Queue[Json]] = []
+        self._watch = Watch()
         self.bot_user_id = self._install_bot()
         self.driver = Driver(self)
 
@@ -220,29 +221,7 @@ class SlackWorkspace:
 
     def touch(self, kind: str, **about: Any) -> None:
         """Something changed: wakes `wait_for` and tells the subscribers."""
-        if self._queues:
-            notice: Json = {"kind": kind, **about}
-            for queue in self._queues:
-                _offer(queue, notice)
-        if self._watchers and not self._check_due:
-            self._check_due = True
-            asyncio.get_running_loop().call_soon(self._check)
-
-    def _check(self) -> None:
-        self._check_due = False
-        waiting, self._watchers = self._watchers, []
-        for predicate, future in waiting:
-            if future.done():
-                continue
-            try:
-                value = predicate()
-            except Exception as error:  # noqa: BLE001 - the waiter's own predicate: its error belongs to the waiter
-                future.set_exception(error)
-                continue
-            if value:
-                future.set_result(value)
-            else:
-                self._watchers.append((predicate, future))
+        self._watch.touch(kind, about)
 
     # ------------------------------------------------------------ observation
 
@@ -276,30 +255,15 @@ class SlackWorkspace:
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
         """The first true value of `predicate`, asked again after each change. Raises `TimeoutError`."""
-        if value := predicate():
-            return value
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._watchers.append((predicate, future))
-        async with asyncio.timeout(timeout):
-            return await future
+        return await self._watch.wait_for(predicate, timeout)
 
     def subscribe(self) -> asyncio.Queue[Json]:
         """Change notices as `{"kind": …}`. One who does not keep up gets `resync` in place of the backlog."""
-        queue: asyncio.Queue[Json] = asyncio.Queue(_QUEUE_SIZE)
-        self._queues.append(queue)
-        return queue
+        return self._watch.subscribe()
 
     def unsubscribe(self, queue: asyncio.Queue[Json]) -> None:
-        self._queues.remove(queue)
+        self._watch.unsubscribe(queue)
 
     def snapshot(self, user: str) -> Json:
         """What the person sees now, ready for JSON."""
         return snapshot(self, user)
-
-
-def _offer(queue: asyncio.Queue[Json], notice: Json) -> None:
-    if queue.full():
-        while not queue.empty():
-            queue.get_nowait()
-        notice = {"kind": "resync"}
-    queue.put_nowait(notice)

@@ -179,13 +179,18 @@ def file_json(ws: SlackWorkspace, stored: StoredFile, *, full: bool = False) -> 
         "channels": [channel for channel in stored.shares if ws.channels[channel].kind == PUBLIC],
         "groups": [],
         "ims": [],
-        "shares": {},
+        "shares": _shares(ws, stored),
     }
     if stored.mode == "external":
         del shown["url_private_download"]
     if stored.alt_text:
         shown["alt_txt"] = stored.alt_text
-    for channel, shares in stored.shares.items():
-        side = "public" if ws.channels[channel].kind == PUBLIC else "private"
-        shown["shares"].setdefault(side, {})[channel] = [dict(share) for share in shares]
     return shown
+
+
+def _shares(ws: SlackWorkspace, stored: StoredFile) -> Json:
+    shares: Json = {}
+    for channel, places in stored.shares.items():
+        side = "public" if ws.channels[channel].kind == PUBLIC else "private"
+        shares.setdefault(side, {})[channel] = [dict(place) for place in places]
+    return shares
