@@ -81,7 +81,7 @@ def test_a_429_without_json_is_a_429():
 
 
 def test_an_answer_that_is_no_json_is_uncertain():
-    assert isinstance(judged(SlackApiError("unreadable", object())), Uncertain)  # type: ignore[arg-type]
+    assert isinstance(judged(SlackApiError("unreadable", object())), Uncertain)
     assert isinstance(judged(answer("<html>")), Uncertain)
 
 

@@ -77,7 +77,7 @@ def content_message(content: Content, lang: str, limit: int = MESSAGE_TEXT) -> J
         blocks = _blocks(content, calls)
         limit = min(limit, UPDATE_TEXT)
     text = whole_text(content.body, lang, limit - length(calls, UNIT) - 1)
-    message: Json = {"text": "\n".join(filter(None, (text, calls))) or "–"}
+    message: Json = {"text": "\n".join(filter(str.strip, (text, calls))) or "–"}
     return message | {"blocks": numbered(blocks)} if blocks else message
 
 

@@ -46,7 +46,8 @@ class Belongs:
 
     def dumps(self) -> str:
         """Within Slack's limit; a command too long to keep is dropped whole, as half of one would be another one."""
-        whole = json.dumps({key: value for key, value in asdict(self).items() if value}, ensure_ascii=False)
+        told = {key: value for key, value in asdict(self).items() if value or (key == "home" and value is not None)}
+        whole = json.dumps(told, ensure_ascii=False)
         if length(whole, UNIT) <= _METADATA:
             return whole
         return json.dumps({"channel": self.channel[:50], "thread": self.thread[:50]})
