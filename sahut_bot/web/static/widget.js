@@ -52,7 +52,7 @@
     .badge[hidden] { display: none; }
     .panel {
       inset-block-end: 96px; inline-size: 396px; block-size: min(720px, calc(100vh - 116px)); border-radius: 20px;
-      overflow: hidden; background: var(--paper); box-shadow: 0 0 0 1px rgb(15 23 42 / .06), 0 24px 64px -12px rgb(15 23 42 / .35);
+      overflow: hidden; background: var(--paper); box-shadow: 0 0 0 1px var(--edge), 0 24px 64px -12px rgb(15 23 42 / .35);
       transform-origin: 100% 100%; opacity: 0; visibility: hidden; transform: translateY(14px) scale(.97);
       transition: opacity .18s, transform .24s cubic-bezier(.2, .8, .2, 1), visibility 0s .24s;
     }
@@ -124,6 +124,7 @@
   frame.style.setProperty("--accent", colour);
   frame.style.setProperty("--on", readableOn(colour));
   frame.style.setProperty("--paper", dark ? "#15171c" : "#ffffff");
+  frame.style.setProperty("--edge", dark ? "rgb(255 255 255 / .1)" : "rgb(15 23 42 / .06)");
 
   const bubble = document.createElement("button");
   bubble.type = "button";

@@ -8,8 +8,7 @@ export function dress({ at, asked, config, words, embedded, initials }) {
   page.lang = words.language;
   page.dir = RIGHT_TO_LEFT.test(asked.get("lang") || "") ? "rtl" : "ltr";
   if (embedded) page.dataset.embedded = "";
-  theme(page, asked.get("theme"));
-  colour(page, asked.get("color") || "");
+  paint(page, asked.get("theme"), asked.get("color") || "");
 
   document.title = config.name;
   at("title").textContent = config.name;
@@ -37,22 +36,24 @@ function label(button, text) {
   button.title = text;
 }
 
-function theme(page, wanted) {
+function paint(page, theme, colour) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const apply = () => {
-    page.dataset.theme = wanted === "dark" || wanted === "light" ? wanted : dark.matches ? "dark" : "light";
+    page.dataset.theme = theme === "dark" || theme === "light" ? theme : dark.matches ? "dark" : "light";
+    if (/^#[0-9a-f]{6}$/i.test(colour)) tint(page, colour);
   };
   dark.addEventListener("change", apply);
   apply();
 }
 
 /** The site's colour, and the letters on it that can be read best. As text on paper it is made dark or light enough. */
-function colour(page, wanted) {
-  if (!/^#[0-9a-f]{6}$/i.test(wanted)) return;
-  const parts = [1, 3, 5].map((place) => parseInt(wanted.slice(place, place + 2), 16));
+function tint(page, colour) {
+  const parts = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
   const light = luminance(parts);
-  page.style.setProperty("--accent", wanted);
-  page.style.setProperty("--on-accent", 1.05 / (light + 0.05) >= (light + 0.05) / 0.0535 ? "#ffffff" : "#0b0f1a");
+  const white = 1.05 / (light + 0.05) >= (light + 0.05) / 0.0535;
+  page.style.setProperty("--accent", colour);
+  page.style.setProperty("--on-accent", white ? "#ffffff" : "#0b0f1a");
+  page.style.setProperty("--away", white ? "#000" : "#fff");
   page.style.setProperty("--accent-ink", readable(parts, page.dataset.theme === "dark"));
 }
 

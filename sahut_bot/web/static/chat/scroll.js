@@ -19,8 +19,13 @@ export function follow({ scroll, content, jump, words }) {
     jump.setAttribute("aria-label", unseen ? words.say("newer", { n: unseen }) : words.say("latest"));
   }
 
+  let before = 0;
   scroll.addEventListener("scroll", () => {
-    atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
+    const near = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR;
+    // Only the reader scrolls up; that the end moved away because something grew is no wish to read above.
+    if (near) atEnd = true;
+    else if (scroll.scrollTop < before - 1) atEnd = false;
+    before = scroll.scrollTop;
     if (atEnd) unseen = 0;
     show();
   });

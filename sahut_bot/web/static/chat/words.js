@@ -105,7 +105,7 @@ export function spoken(...wanted) {
 export function speak(language) {
   const lines = LINES[language];
   const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
-  const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  const time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
   return {
