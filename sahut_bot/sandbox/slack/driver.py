@@ -238,6 +238,8 @@ class Driver(Hands):
         room = self.member(user, self.ws.channels[channel])
         self._tell_channel("deleted", room, {"channel": room.id, "actor_id": user})
         del self.ws.channels[channel]
+        for stored in self.ws.files.values():
+            stored.shares.pop(channel, None)
 
     def _tell_channel(self, what: str, room: Channel, event: Json) -> None:
         if room.kind == DIRECT:
