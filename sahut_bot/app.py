@@ -88,7 +88,7 @@ class App:
         self._spawn(livechat.run(self.lobby), "livechat")
         self._server = Server(site(self._routes()), self.settings.http.host, self.settings.http.port)
         await self._server.start()
-        log.info("started", port=self.address[1])
+        log.info("app.started", port=self.address[1])
 
     async def stop(self) -> None:
         """The reverse: nothing new comes in, what is being sent ends, then the database closes."""
@@ -103,7 +103,7 @@ class App:
         await self.scheduler.stop()
         await self.dispatcher.stop()
         await self.store.stop()
-        log.info("stopped")
+        log.info("app.stopped")
 
     def _build_adapters(self, secret: bytes) -> None:
         settings, now = self.settings, self._now
@@ -174,7 +174,7 @@ class App:
                 await chat.start()
                 break
             except PlatformError as error:
-                log.warning("teamchat_not_started", teamchat=chat.kind, reason=error.reason)
+                log.warning("teamchat.not_started", teamchat=chat.kind, reason=error.reason)
                 await asyncio.sleep(60.0 if isinstance(error, AuthFailed) else wait)
                 wait = min(wait * 2, 60.0)
         async with asyncio.TaskGroup() as tasks:
@@ -202,7 +202,7 @@ class App:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("part_died", part=task.get_name(), exc_info=error)
+            log.error("app.part_died", part=task.get_name(), exc_info=error)
             if self.broken is not None and not self.broken.done():
                 self.broken.set_exception(error)
 
