@@ -176,7 +176,7 @@ class Store:
             async with asyncio.timeout(_HEALTH_TIMEOUT):
                 await self.read(lambda rx: rx.execute(sa.text("SELECT 1")).scalar())
                 if self._failing:
-                    await self.write(_probe, time.time())
+                    await self.write(_probe, time.monotonic())
         except (Busy, TimeoutError):
             return False
         return True
