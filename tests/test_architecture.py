@@ -57,7 +57,7 @@ FENCES: dict[str, str] = {
 NAME_FENCES: dict[str, str] = {
     r"os\.(environ|environb|getenv|putenv)": r"settings\.py",
     # The stand-ins have clocks of their own, as the vendors do.
-    r"time\.time|datetime\.now|datetime\.utcnow|datetime\.today|date\.today": r"app\.py|cli|demo\.py|doctor\.py|sandbox/",
+    r"time\.time|datetime\.(now|utcnow|today)|date\.today": r"app\.py|cli|demo\.py|doctor\.py|sandbox/",
     r".*\.(commit|rollback|begin_nested)": r"inbox/store|inbox/migrations/",
 }
 # Without email, which is a contact's field too.
