@@ -155,7 +155,7 @@ class Dispatcher(Generic[E]):
             except Busy:
                 wait = _BUSY
             except Exception:
-                log.exception("dispatcher_turn_failed")
+                log.exception("dispatcher.turn_failed")
                 wait = _SWEEP
             if wait <= 0:
                 continue
@@ -212,7 +212,7 @@ class Dispatcher(Generic[E]):
         except Busy:
             raise
         except Exception:
-            log.exception("dispatcher_load_failed")
+            log.exception("outbox.load_failed")
         # One row that cannot be loaded must not stop the others: each is loaded alone.
         claimed = await self._store.write(claim, asks, now, now + LEASE)
         effects: list[E | Exception] = []
@@ -222,7 +222,7 @@ class Dispatcher(Generic[E]):
             except Busy:
                 effects.append(errors.Transient("database busy"))
             except Exception as error:
-                log.exception("dispatcher_load_failed", row=one.id, kind=one.kind)
+                log.exception("outbox.load_failed", row=one.id, kind=one.kind)
                 effects.append(error)
         return claimed, effects, None
 
@@ -284,7 +284,7 @@ class Dispatcher(Generic[E]):
             verdict = self._judged(claimed, target, errors.Uncertain("no answer in time"))
         except Exception as error:
             if not isinstance(error, errors.PlatformError):
-                log.exception("effect_failed", row=claimed.id, kind=claimed.kind, target=claimed.target)
+                log.exception("outbox.effect_failed", row=claimed.id, kind=claimed.kind, target=claimed.target)
             verdict = self._judged(claimed, target, error)
         self._observe(claimed, verdict)
         return verdict
@@ -318,7 +318,7 @@ class Dispatcher(Generic[E]):
             except Busy:
                 await asyncio.sleep(_BUSY)
             except Exception:
-                log.exception("settle_failed", row=finished.claimed.id, kind=finished.claimed.kind)
+                log.exception("outbox.settle_failed", row=finished.claimed.id, kind=finished.claimed.kind)
                 bugs += 1
                 if bugs > _SETTLE_TRIES:
                     return
@@ -337,7 +337,7 @@ class Dispatcher(Generic[E]):
         self._stops.setdefault(adapter, _Stop(reason, now))
         if adapter not in self._alerted:
             self._alerted.add(adapter)
-            log.error("credentials_refused", adapter=adapter, reason=reason)
+            log.error("adapter.credentials_refused", adapter=adapter, reason=reason)
             self._alert(adapter, reason)
 
     def _is_stopped(self, target: Target, now: Instant) -> bool:

@@ -34,6 +34,15 @@ def _engine(url: sa.URL, size: int, lock_timeout: float) -> AsyncEngine:
     )
 
 
+async def _happens(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 class _CommitUnknownError(Exception):
     """The connection died during COMMIT: stored or not, only a look can tell."""
 
@@ -48,7 +57,7 @@ class PostgresBackend:
         self._readers = _engine(url, 4, lock_timeout).execution_options(postgresql_readonly=True)
         self._queue: deque[Job] = deque()
         self._more = asyncio.Event()
-        self._ending = False
+        self._ended = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._call = asyncio.Event()  # somebody should be told, or the listening connection died
 
@@ -60,20 +69,20 @@ class PostgresBackend:
         self._more.set()
 
     async def start(self, publish: Publish) -> None:
-        self._ending = False
+        self._ended.clear()
         self._tasks = [
             asyncio.create_task(self._run(publish), name="store-writer"),
             asyncio.create_task(self._listen(publish), name="store-listener"),
         ]
 
     async def stop(self) -> None:
-        self._ending = True
+        self._ended.set()
         self._more.set()
         if self._tasks:
             writer, listener = self._tasks
             await writer
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            self._call.set()
+            await listener
             self._tasks = []
         await self._writer.dispose()
         await self._readers.dispose()
@@ -96,10 +105,10 @@ class PostgresBackend:
     # ------------------------------------------------------------ writing
 
     async def _run(self, publish: Publish) -> None:
-        while not (self._ending and not self._queue):
+        while not (self._ended.is_set() and not self._queue):
             await self._more.wait()
             taken = [self._queue.popleft() for _ in range(min(self.group, len(self._queue)))]
-            if not self._queue and not self._ending:
+            if not self._queue and not self._ended.is_set():
                 self._more.clear()
             jobs = [job for job in taken if not job.future.cancelled()]
             if jobs:
@@ -151,42 +160,41 @@ class PostgresBackend:
     # ------------------------------------------------------------ hearing other processes
 
     async def _listen(self, publish: Publish) -> None:
-        """Whatever may have been missed while the connection was away counts as signalled."""
+        """Whatever may have been missed while the connection was away counts as signalled.
+
+        It ends by itself and is never cancelled: a connection being made would leak.
+        """
+        options = self._writer.dialect.create_connect_args(self._url)[1]
+        options.pop("prepared_statement_cache_size", None)
         pause = _RECONNECT[0]
-        while True:
+        while not self._ended.is_set():
             try:
-                connection = await self._ear(publish)
-                pause = _RECONNECT[0]
-                publish(0, [], {EVERYTHING})
+                connection = await asyncpg.connect(**options, timeout=5, server_settings=_SESSION)
                 try:
+                    await self._hear(connection, publish)
+                    pause = _RECONNECT[0]
                     await self._serve(connection)
                 finally:
                     connection.terminate()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.sleep(pause)
+                await _happens(self._ended, pause)
                 pause = min(pause * 2, _RECONNECT[1])
 
-    async def _ear(self, publish: Publish) -> Any:
-        options = self._writer.dialect.create_connect_args(self._url)[1]
-        options.pop("prepared_statement_cache_size", None)
-        connection = await asyncpg.connect(**options, timeout=10, server_settings=_SESSION)
-
+    async def _hear(self, connection: Any, publish: Publish) -> None:
         def heard(_connection: object, sender: int, _channel: str, _payload: str) -> None:
             if sender != connection.get_server_pid():
                 publish(0, [], {EVERYTHING})
 
         connection.add_termination_listener(lambda _connection: self._call.set())
         await connection.add_listener(_CHANNEL, heard)
-        return connection
+        publish(0, [], {EVERYTHING})
 
     async def _serve(self, connection: Any) -> None:
         """Tells the others after commits, on the listening connection itself so that our own word is known as ours."""
-        while not connection.is_closed():
-            try:
-                await asyncio.wait_for(self._call.wait(), _PING)
-            except TimeoutError:
+        while not (self._ended.is_set() or connection.is_closed()):
+            if not await _happens(self._call, _PING):
                 await connection.execute("SELECT 1", timeout=5)
-                continue
-            self._call.clear()
-            await connection.execute(f"SELECT pg_notify('{_CHANNEL}', '')", timeout=5)
-            await asyncio.sleep(_NOTIFY_PAUSE)
+            elif not self._ended.is_set():
+                self._call.clear()
+                await connection.execute(f"SELECT pg_notify('{_CHANNEL}', '')", timeout=5)
+                await asyncio.sleep(_NOTIFY_PAUSE)

@@ -220,7 +220,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         postgresql_where=sa.text("external_id is not null"),
     )
     op.create_index("ix_messages_feed", "messages", ["conversation_id", "rev"], unique=False)
-    op.create_index("ix_messages_rev", "messages", ["rev"], unique=False)
+    op.create_index(
+        "ix_messages_rev",
+        "messages",
+        ["rev"],
+        unique=False,
+        sqlite_where=sa.text("rev <> id"),
+        postgresql_where=sa.text("rev <> id"),
+    )
     op.create_table(
         "outbox",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
@@ -282,6 +289,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("live", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("recap", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=("fk_threads_conversation_id")),
         sa.PrimaryKeyConstraint("id", name=("pk_threads")),
@@ -363,3 +371,34 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sqlite_where=sa.text("external_id is not null"),
         postgresql_where=sa.text("external_id is not null"),
     )
+
+    if op.get_bind().dialect.name == "sqlite":
+        _search_sqlite()
+    else:
+        _search_postgres()
+
+
+def _search_sqlite() -> None:
+    """New rows are indexed in bulk later; triggers follow what changes afterwards."""
+    words = "tokenize = 'unicode61 remove_diacritics 2'"
+    op.execute(f"CREATE VIRTUAL TABLE messages_search USING fts5(body, {words})")
+    op.execute("""
+        CREATE TRIGGER messages_search_changed AFTER UPDATE OF body, deleted_at ON messages BEGIN
+            DELETE FROM messages_search WHERE rowid = new.id;
+            INSERT INTO messages_search(rowid, body) SELECT new.id, new.body WHERE new.deleted_at IS NULL;
+        END""")
+    op.execute(f"CREATE VIRTUAL TABLE contacts_search USING fts5(name, email, phone, company, {words})")
+    op.execute("""
+        CREATE TRIGGER contacts_search_changed AFTER UPDATE OF name, email, phone, company ON contacts BEGIN
+            DELETE FROM contacts_search WHERE rowid = new.id;
+            INSERT INTO contacts_search(rowid, name, email, phone, company)
+                VALUES (new.id, new.name, new.email, new.phone, new.company);
+        END""")
+
+
+def _search_postgres() -> None:
+    marks = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
+    people = "contacts.name || ' ' || contacts.email || ' ' || contacts.phone || ' ' || contacts.company"
+    for table, text in (("messages", "messages.body"), ("contacts", people)):
+        words = f"translate(left({text}, 50000), '{marks}', '{' ' * 32}')"
+        op.execute(f"CREATE INDEX ix_{table}_search ON {table} USING gin (to_tsvector('simple', {words}))")
