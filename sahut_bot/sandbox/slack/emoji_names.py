@@ -13,6 +13,7 @@ import emoji
 _SKIN_TONES = {"\U0001f3fb": 2, "\U0001f3fc": 3, "\U0001f3fd": 4, "\U0001f3fe": 5, "\U0001f3ff": 6}
 _FLAG = re.compile(r"flag-[a-z]{2}\Z")
 _FLAG_NAMES = frozenset(("jp", "kr", "de", "cn", "us", "fr", "es", "it", "ru", "gb", "uk"))
+_CANONICAL = {"\U0001f44d": "+1", "\U0001f44e": "-1"}  # where Slack's first name is the library's second
 _SYNONYMS = frozenset(("raised_hand",))  # Slack's own second names that the library does not list
 _NAME = re.compile(r"(?P<base>[a-z0-9_+'-]+)(?:::skin-tone-(?P<tone>[2-6]))?\Z")
 _REGIONAL_A = 0x1F1E6
@@ -26,7 +27,7 @@ def _names() -> dict[str, str]:
         if data["status"] == emoji.STATUS["fully_qualified"] and not set(character) & set(_SKIN_TONES):
             # A name without alias is the same in both lists, as :eyes: is.
             found[character] = data.get("alias", [data["en"]])[0].strip(":").lower()
-    return found
+    return found | _CANONICAL
 
 
 @cache

@@ -59,7 +59,7 @@ class SlackServer:
         return self.delivery.idle
 
     def create_app(self) -> web.Application:
-        """The server as an aiohttp application, to be run or mounted by someone else."""
+        """The server as an aiohttp application, for someone else to run, who then sets `workspace.base_url`."""
         app = web.Application(client_max_size=_MAX_BODY)
         app.add_routes(
             [
