@@ -65,11 +65,11 @@ class SlackApi:
         self._config = config
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
-        # The libraries log bodies and addresses with tickets; what matters is logged here, under our own names.
-        self.silence = get_bolt_logger(SlackApi)
-        self.silence.setLevel("CRITICAL")
+        # Below errors the libraries log what people wrote; what matters is logged here, under our own names.
+        self.library_log = get_bolt_logger(SlackApi)
+        self.library_log.setLevel("ERROR")
         self.client = AsyncWebClient(
-            token=config.bot_token, base_url=config.api_url, retry_handlers=[], logger=self.silence
+            token=config.bot_token, base_url=config.api_url, retry_handlers=[], logger=self.library_log
         )
         if is_loopback(urlsplit(config.api_url).hostname or ""):
             self.client.proxy = None  # the SDK takes a proxy from the environment for every address

@@ -42,7 +42,7 @@ class _Client(SocketModeClient):
     def __init__(self, api: SlackApi, app_token: str) -> None:
         super().__init__(
             app_token=app_token,
-            logger=api.silence,
+            logger=api.library_log,
             web_client=api.client,
             auto_reconnect_enabled=False,
             ping_interval=_PING,
