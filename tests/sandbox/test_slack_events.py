@@ -234,3 +234,36 @@ async def test_subscribers_hear_of_changes_and_snapshots_show_what_one_person_se
     workspace.unsubscribe(queue)
     workspace.driver.post(scene.ana, scene.team, "nobody listens")
     assert queue.empty()
+
+
+def test_what_happens_to_the_channel_is_told_by_its_kind(workspace: SlackWorkspace, scene: Scene) -> None:
+    workspace.driver.rename_channel(scene.ana, scene.team, "support")
+    workspace.driver.archive(scene.ana, scene.team)
+    workspace.driver.archive(scene.ana, scene.team, undo=True)  # channel_unarchive is not subscribed
+    renamed, archived = events_of(workspace)
+    assert (renamed["type"], renamed["channel"]["name"]) == ("channel_rename", "support")
+    assert (archived["type"], archived["channel"], archived["user"]) == ("channel_archive", scene.team, scene.ana)
+
+
+def test_a_deleted_channel_takes_its_files_from_view(workspace: SlackWorkspace, scene: Scene) -> None:
+    workspace.driver.upload(scene.ana, scene.team, "a.txt", b"x")
+    workspace.driver.delete_channel(scene.ana, scene.team)
+    (stored,) = workspace.files.values()
+    assert scene.team not in workspace.channels
+    assert stored.shares == {}
+
+
+def test_an_uninstalled_app_is_told_and_its_token_dies() -> None:
+    workspace = SlackWorkspace(make_manifest(events=["app_uninstalled", "tokens_revoked"]))
+    workspace.driver.uninstall()
+    assert [event["type"] for event in events_of(workspace)] == ["tokens_revoked", "app_uninstalled"]
+    assert workspace.token_error == "account_inactive"
+
+
+def test_a_long_thread_is_counted_on_its_parent(workspace: SlackWorkspace, scene: Scene) -> None:
+    parent = workspace.driver.post(scene.ana, scene.team, "parent")
+    for number in range(1000):
+        workspace.driver.post(scene.budi, scene.team, f"{number}", thread_ts=parent)
+    shown = workspace.messages(scene.team)[0]
+    assert (shown["reply_count"], shown["reply_users"]) == (1000, [scene.budi])
+    assert len(workspace.thread(scene.team, parent)) == 1001

@@ -1,19 +1,16 @@
-"""Buttons, menus, forms, App Home, shortcuts and slash commands, with the real slack_bolt as the app."""
+"""Buttons, menus, forms and App Home, with the real slack_bolt as the app."""
 
 from __future__ import annotations
 
-import asyncio
-import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
+from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sahut_bot.sandbox.slack import DriverError, SlackServer, SlackWorkspace
 from tests.sandbox.conftest import Scene
-from tests.sandbox.slack_apps import connected, make_app
+from tests.sandbox.slack_apps import Heard, connected, listen_to_all, make_app, post_card
 from tests.sandbox.slack_kit import (
     actions,
     button,
@@ -26,14 +23,6 @@ from tests.sandbox.slack_kit import (
     text_input,
 )
 
-Body = dict[str, Any]
-
-
-class Heard(list[Body]):
-    """The interactions that the app got, with what it shall answer to a submitted form."""
-
-    answer: dict[str, Any]
-
 
 @pytest.fixture
 def heard() -> Heard:
@@ -45,61 +34,18 @@ def heard() -> Heard:
 @pytest.fixture
 async def app(server: SlackServer, heard: Heard) -> AsyncIterator[AsyncApp]:
     app = make_app(server)
-
-    @app.event("message")
-    @app.event("app_home_opened")
-    async def ignore() -> None: ...
-
-    @app.action(re.compile(".*"))
-    @app.shortcut("note")
-    @app.shortcut("new")
-    async def take(ack: AsyncAck, body: Body) -> None:
-        heard.append(body)
-        await ack()
-
-    @app.view_closed("form")
-    async def closed(ack: AsyncAck, body: Body) -> None:
-        heard.append(body)
-        await ack()
-
-    @app.view("form")
-    async def submitted(ack: AsyncAck, body: Body) -> None:
-        heard.append(body)
-        await ack(**heard.answer)
-
-    @app.options("person")
-    async def options(ack: AsyncAck, payload: Body) -> None:
-        await ack(options=[{"text": plain(payload["value"].title()), "value": payload["value"]}])
-
-    @app.command("/sahut")
-    async def command(ack: AsyncAck, body: Body) -> None:
-        heard.append(body)
-        await ack(f"heard {body['text']}")
-
+    listen_to_all(app, heard)
     async with connected(server, app):
         yield app
         await settled(server)
-
-
-MENU = {
-    "type": "static_select",
-    "action_id": "when",
-    "options": [{"text": plain("In two hours"), "value": "2h"}, {"text": plain("Tomorrow"), "value": "1d"}],
-}
-
-
-async def card(client: AsyncWebClient, scene: Scene, *, thread_ts: str = "") -> str:
-    blocks = [actions(button(value="claim #1"), MENU, block_id="bar")]
-    posted = await client.chat_postMessage(channel=scene.team, text="card", blocks=blocks, thread_ts=thread_ts or None)
-    return str(posted["ts"])
 
 
 @pytest.mark.usefixtures("app")
 async def test_a_click_carries_container_message_value_and_trigger(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    parent = await card(client, scene)
-    reply = await card(client, scene, thread_ts=parent)
+    parent = await post_card(client, scene.team)
+    reply = await post_card(client, scene.team, thread_ts=parent)
     assert (await workspace.driver.click(scene.ana, reply, "Claim")).ok
     (body,) = heard
     assert body["container"] == {
@@ -122,7 +68,7 @@ async def test_a_click_carries_container_message_value_and_trigger(
 async def test_a_choice_carries_the_option(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    ts = await card(client, scene)
+    ts = await post_card(client, scene.team)
     await workspace.driver.select(scene.budi, ts, "when", "Tomorrow")
     assert heard[0]["actions"][0]["selected_option"]["value"] == "1d"
     assert heard[0]["state"]["values"]["bar"]["when"]["selected_option"]["value"] == "1d"
@@ -138,7 +84,7 @@ async def test_a_choice_carries_the_option(
 async def test_a_modal_goes_through_errors_to_the_end(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     view = modal(text_input(), text_input("why", optional=True), private_metadata="#1")
     opened = await client.views_open(trigger_id=heard[0]["trigger_id"], view=view)
     assert opened["view"]["state"]["values"]["when"]["value"]["value"] is None
@@ -161,7 +107,7 @@ async def test_a_modal_goes_through_errors_to_the_end(
 async def test_a_submission_can_update_push_and_clear(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     await client.views_open(trigger_id=heard[0]["trigger_id"], view=modal())
     heard.answer = {"response_action": "update", "view": modal(text_input("second"))}
     await workspace.driver.submit_view(scene.ana, {"when": "2h"})
@@ -181,7 +127,7 @@ async def test_a_submission_can_update_push_and_clear(
 async def test_a_bad_answer_to_a_submission_is_a_complaint(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     await client.views_open(trigger_id=heard[0]["trigger_id"], view=modal())
     heard.answer = {"response_action": "errors", "errors": {"no such block": "x"}}
     await workspace.driver.submit_view(scene.ana, {"when": "2h"})
@@ -193,7 +139,7 @@ async def test_a_bad_answer_to_a_submission_is_a_complaint(
 async def test_closing_is_told_where_asked_for(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     await client.views_open(trigger_id=heard[0]["trigger_id"], view=modal(notify_on_close=True))
     await workspace.driver.close_view(scene.ana)
     assert (heard[-1]["type"], heard[-1]["is_cleared"]) == ("view_closed", False)
@@ -204,7 +150,7 @@ async def test_closing_is_told_where_asked_for(
 async def test_an_open_modal_is_updated_with_its_hash_and_keeps_what_was_typed(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     view = (await client.views_open(trigger_id=heard[0]["trigger_id"], view=modal()))["view"]
     await workspace.driver.select(scene.ana, "modal", "when", "2h")
     longer = modal(text_input(), text_input("why", optional=True))
@@ -220,7 +166,7 @@ async def test_an_open_modal_is_updated_with_its_hash_and_keeps_what_was_typed(
 async def test_a_trigger_works_once_and_for_three_seconds(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    ts = await card(client, scene)
+    ts = await post_card(client, scene.team)
     await workspace.driver.click(scene.ana, ts, "Claim")
     first = heard[-1]["trigger_id"]
     await client.views_open(trigger_id=first, view=modal())
@@ -261,149 +207,13 @@ async def test_home_is_published_opened_and_operated(
 async def test_external_menus_ask_the_app(
     client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene, heard: Heard
 ) -> None:
-    await workspace.driver.click(scene.ana, await card(client, scene), "Claim")
+    await workspace.driver.click(scene.ana, await post_card(client, scene.team), "Claim")
     menu = {"type": "external_select", "action_id": "person", "min_query_length": 1}
     view = modal({"type": "input", "block_id": "who", "label": plain("Who"), "element": menu})
     await client.views_open(trigger_id=heard[0]["trigger_id"], view=view)
     assert (await workspace.driver.suggest(scene.ana, "modal", "who", "budi"))[0]["value"] == "budi"
     await workspace.driver.submit_view(scene.ana, {"Who": {"text": plain("Budi"), "value": "budi"}})
     assert heard[-1]["view"]["state"]["values"]["who"]["person"]["selected_option"]["value"] == "budi"
-
-
-@pytest.mark.usefixtures("app")
-async def test_a_message_shortcut_knows_the_thread_and_a_global_one_nothing(
-    workspace: SlackWorkspace, scene: Scene, heard: Heard
-) -> None:
-    parent = workspace.driver.post(scene.ana, scene.team, "parent")
-    reply = workspace.driver.post(scene.budi, scene.team, "reply", thread_ts=parent)
-    await workspace.driver.shortcut(scene.ana, reply, "note")
-    await workspace.driver.global_shortcut(scene.ana, "new")
-    on_message, anywhere = heard
-    assert (on_message["message_ts"], on_message["message"]["thread_ts"]) == (reply, parent)
-    assert not {"channel", "message", "response_url"} & set(anywhere)
-    with pytest.raises(DriverError):
-        await workspace.driver.shortcut(scene.ana, reply, "undeclared")
-    with pytest.raises(DriverError):
-        await workspace.driver.global_shortcut(scene.ana, "note")
-
-
-@pytest.mark.usefixtures("app")
-async def test_a_slash_command_has_no_thread_and_is_answered_privately(
-    workspace: SlackWorkspace, scene: Scene, heard: Heard
-) -> None:
-    ack = await workspace.driver.slash(scene.ana, scene.team, "/sahut", f"assign <@{scene.budi}> in <#{scene.team}>")
-    assert ack.ok
-    (body,) = heard
-    assert body["text"] == f"assign <@{scene.budi}|budi> in <#{scene.team}|team>"
-    assert not [key for key in body if "thread" in key or "message" in key]
-    (answer,) = workspace.seen_by(scene.ana)
-    assert (answer.text.startswith("heard assign"), answer.thread_ts) == (True, "")
-    assert workspace.seen_by(scene.budi) == []
-    with pytest.raises(DriverError):
-        await workspace.driver.slash(scene.ana, scene.team, "/undeclared")
-
-
-async def test_without_should_escape_names_arrive_as_typed(
-    server: SlackServer, workspace: SlackWorkspace, scene: Scene
-) -> None:
-    app = make_app(server)
-    seen: list[str] = []
-
-    @app.command("/plain")
-    async def command(ack: AsyncAck, command: Body) -> None:
-        seen.append(command["text"])
-        await ack()
-
-    async with connected(server, app):
-        await workspace.driver.slash(scene.ana, scene.team, "/plain", f"assign <@{scene.budi}>")
-    assert seen == ["assign @budi"]
-    assert workspace.seen_by(scene.ana) == []
-
-
-async def test_what_is_not_acknowledged_in_time_is_a_complaint(
-    server: SlackServer, workspace: SlackWorkspace, scene: Scene
-) -> None:
-    app = make_app(server)
-    never = asyncio.Event()
-    server.switches.ack_timeout = 0.05
-
-    @app.command("/sahut")
-    async def command() -> None:
-        await never.wait()
-
-    async with connected(server, app):
-        ack = await workspace.driver.slash(scene.ana, scene.team, "/sahut")
-        assert not ack.ok
-        assert workspace.complaints == ["slash_commands: no acknowledgement in time"]
-        never.set()
-    assert not (await workspace.driver.slash(scene.ana, scene.team, "/sahut")).ok
-
-
-async def test_a_response_url_works_five_times_within_thirty_minutes(
-    server: SlackServer, client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene
-) -> None:
-    app = make_app(server)
-    statuses: list[int] = []
-
-    @app.event("message")
-    async def ignore() -> None: ...
-
-    @app.action("claim")
-    async def claim(ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
-        await ack()
-        if statuses:
-            clock = workspace.now
-            workspace.now = lambda: clock() + 1801
-            statuses.append((await respond("too late")).status_code)
-            return
-        statuses.append((await respond(text="to all", response_type="in_channel", replace_original=False)).status_code)
-        statuses.append((await respond(text="in place", replace_original=True)).status_code)
-        for number in range(4):
-            answer = await respond(text=f"private {number}", replace_original=False, thread_ts=body["message"]["ts"])
-            statuses.append(answer.status_code)
-
-    async with connected(server, app):
-        ts = await card(client, scene)
-        await workspace.driver.click(scene.ana, ts, "Claim")
-        await workspace.wait_for(lambda: len(statuses) == 6)
-        message = workspace.message(scene.team, ts)
-        assert message is not None
-        assert message["text"] == "in place"
-        assert statuses == [200, 200, 200, 200, 200, 404]
-        assert [one.text for one in workspace.seen_by(scene.ana)] == ["private 0", "private 1", "private 2"]
-        assert workspace.messages(scene.team)[-1]["text"] == "to all"
-        second = await card(client, scene)
-        await workspace.driver.click(scene.ana, second, "Claim")
-        await workspace.wait_for(lambda: len(statuses) == 7)
-        await settled(server)
-    assert statuses[-1] == 404
-
-
-async def test_an_ephemeral_is_clicked_replaced_and_deleted_through_its_response_url(
-    server: SlackServer, client: AsyncWebClient, workspace: SlackWorkspace, scene: Scene
-) -> None:
-    app = make_app(server)
-    bodies: list[Body] = []
-
-    @app.action("choose")
-    async def choose(ack: AsyncAck, respond: AsyncRespond, body: Body) -> None:
-        await ack()
-        bodies.append(body)
-        if body["actions"][0]["value"] == "away":
-            await respond(delete_original=True)
-        else:
-            await respond(text="sure?", blocks=[actions(button("Away", "choose", value="away"))], replace_original=True)
-
-    blocks = [actions(button("Send", "choose", value="send"))]
-    shown = await client.chat_postEphemeral(channel=scene.team, user=scene.ana, text="held", blocks=blocks)
-    async with connected(server, app):
-        await workspace.driver.click(scene.ana, shown["message_ts"], "Send")
-        await workspace.wait_for(lambda: workspace.seen_by(scene.ana)[0].text == "sure?")
-        assert "message" not in bodies[0]
-        assert bodies[0]["container"]["is_ephemeral"]
-        await workspace.driver.click(scene.ana, shown["message_ts"], "Away")
-        await workspace.wait_for(lambda: workspace.seen_by(scene.ana)[0].deleted)
-    assert workspace.snapshot(scene.ana)["channels"][0]["ephemerals"] == []
 
 
 async def test_interactivity_switched_off_in_the_manifest_makes_dead_buttons(scene: Scene) -> None:
