@@ -59,6 +59,7 @@ class ListSink:
     answers: dict[str, Answer] = field(default_factory=dict)
     refusals: list[Exception] = field(default_factory=list)
     slow: float = 0.0
+    unread: list[tuple[str, bytes, str]] = field(default_factory=list)
 
     def _maybe_refuse(self) -> None:
         if self.refusals:
@@ -78,6 +79,9 @@ class ListSink:
         if self.slow:
             await asyncio.sleep(self.slow)
         return self.answers.get(call.name, Answer())
+
+    async def unreadable(self, source: str, body: bytes, error: str) -> None:
+        self.unread.append((source, body, error))
 
     async def home(self, person: Person, query: str) -> Listing:
         self.homes.append((person, query))
@@ -147,9 +151,9 @@ class Desk:
             self.run = None
 
 
-def make_workspace(*, socket: bool = True, **settings: Any) -> tuple[SlackWorkspace, dict[str, str]]:
-    ws = SlackWorkspace(manifest.slack("https://inbox.example.com", socket_mode=socket), **settings)
-    people = {
+def make_workspace(*, socket: bool = True) -> tuple[SlackWorkspace, dict[str, Any]]:
+    ws = SlackWorkspace(manifest.slack("https://inbox.example.com", socket_mode=socket))
+    people: dict[str, Any] = {
         "ana": ws.add_user("Ana", is_admin=True),
         "dewi": ws.add_user("Dewi"),
         "gita": ws.add_user("Gita", guest="multi"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sahut_bot.errors import Busy
+from sahut_bot.errors import Busy, NotUnderstood, Transient
 from sahut_bot.text import tree
 from sahut_bot.types import (
     AgentDelete,
@@ -13,7 +15,7 @@ from sahut_bot.types import (
     PersonChanged,
     ThreadLost,
 )
-from tests.bridges.slack_desk import CARD, Desk, content
+from tests.bridges.slack_desk import CARD, Desk, content, desk
 
 
 async def test_a_message_in_a_thread_is_handed_in_with_its_author(slack: Desk):
@@ -43,7 +45,7 @@ async def test_messages_of_one_thread_keep_their_order(slack: Desk):
 async def test_an_event_is_acknowledged_only_when_it_is_stored(slack: Desk):
     slack.server.switches.retry_delays = (0.05, 0.05, 0.05)
     thread = await slack.thread()
-    slack.sink.refusals = [Busy("full"), RuntimeError("a mistake of ours")]
+    slack.sink.refusals = [Busy("full"), Transient("away")]
     slack.ws.driver.post(slack.dewi, slack.team, "hello", thread_ts=thread.external_id)
     slack.server.switches.ack_timeout = 0.3
     await slack.until(lambda: slack.sink.posts)
@@ -80,7 +82,8 @@ async def test_a_mention_and_its_twin_are_the_same_message_without_the_mention(s
     thread = await slack.thread()
     text = f"<@{slack.ws.bot_user_id}> snooze 2h"
     slack.ws.driver.post(slack.dewi, slack.team, text, thread_ts=thread.external_id)
-    posts = await slack.until(lambda: slack.sink.posts if len(slack.sink.posts) == 2 else None)
+    await slack.until(lambda: len(slack.sink.posts) == 2)
+    posts = slack.sink.posts
     assert {post.external_id for post in posts} == {posts[0].external_id}
     for post in posts:
         assert post.mentions_bot
@@ -222,4 +225,31 @@ async def test_events_out_of_order_are_all_handed_in(slack: Desk):
     ts = slack.ws.driver.post(slack.dewi, slack.team, "helo", thread_ts=thread.external_id)
     slack.ws.driver.edit(slack.dewi, slack.team, ts, "hello")
     slack.server.delivery.release(reverse=True)
-    await slack.until(lambda: slack.sink.posts and slack.sink.of(AgentEdit))
+    await slack.until(lambda: slack.sink.posts)
+    await slack.until(lambda: slack.sink.of(AgentEdit))
+
+
+async def test_what_cannot_be_read_is_kept_and_can_be_read_again_later(slack: Desk):
+    thread = await slack.thread()
+    slack.sink.refusals = [RuntimeError("a mistake of ours")]
+    slack.ws.driver.post(slack.dewi, slack.team, "hello", thread_ts=thread.external_id)
+    ((source, body, error),) = await slack.until(lambda: slack.sink.unread)
+    assert (source, error) == ("slack", "RuntimeError")
+    await slack.settle()
+    assert not slack.sink.posts
+    await slack.chat.replay(body, slack.sink)
+    assert slack.sink.texts() == ["hello"]
+
+
+async def test_a_kept_event_can_be_read_by_a_program_that_is_not_running():
+    async with desk(listening=False) as quiet:
+        thread = await quiet.thread()
+        ts = quiet.ws.driver.post(quiet.dewi, quiet.team, "hello", thread_ts=thread.external_id)
+        await quiet.chat.stop()
+        (envelope,) = [one for one in quiet.ws.events if one["event"]["ts"] == ts]
+        await quiet.chat.replay(json.dumps(envelope).encode(), quiet.sink)
+        assert quiet.sink.texts() == ["hello"]
+        with pytest.raises(NotUnderstood):
+            await quiet.chat.replay(b"no json", quiet.sink)
+        with pytest.raises(NotUnderstood):
+            await quiet.chat.replay(b'{"event": {"type": "message"}}', quiet.sink)

@@ -7,6 +7,7 @@ middleware of slack-bolt, over Socket Mode (`run`) and over signed HTTP (`handle
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
@@ -28,7 +29,7 @@ from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
 from sahut_bot.bridges.teamchat.slack_people import People
 from sahut_bot.bridges.teamchat.slack_posting import Posting
 from sahut_bot.bridges.teamchat.slack_socket import Sockets
-from sahut_bot.errors import AuthFailed, Busy, PlatformError
+from sahut_bot.errors import AuthFailed, Busy, NotUnderstood, PlatformError
 from sahut_bot.types import (
     Answer,
     Card,
@@ -170,6 +171,30 @@ class SlackChat:
     ) -> tuple[int, dict[str, str], bytes]:
         """A request of Slack's to `/slack/{path_kind}`: status, headers and body of the answer. Never raises."""
         return await self._door.handle_http(path_kind, body, headers)
+
+    async def replay(self, body: bytes, sink: Sink) -> None:
+        """Reads an event again that was kept. Raises `NotUnderstood`, or a `PlatformError` if Slack has to be asked and
+        cannot be.
+        """
+        try:
+            told = json.loads(body)
+        except ValueError as error:
+            raise NotUnderstood("no JSON") from error
+        started = self._me is None
+        if started:
+            await self.start()
+        failure: NotUnderstood | Busy | PlatformError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                try:
+                    await self._inbound.event(told, sink, lambda work, name: group.create_task(work, name=name))
+                except (NotUnderstood, Busy, PlatformError) as error:
+                    failure = error  # as itself, not in a group
+            if failure is not None:
+                raise failure
+        finally:
+            if started:
+                await self.stop()
 
     async def doctor(self) -> list[Finding]:
         """What works and what does not, for people. Usable without `start`."""

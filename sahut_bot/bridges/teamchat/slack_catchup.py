@@ -17,13 +17,12 @@ from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
 from sahut_bot.bridges.teamchat.slack_events import Event, Identity, is_ours, our_key, read_typed
 from sahut_bot.bridges.teamchat.slack_inbound import Inbound
-from sahut_bot.errors import AuthFailed, Busy, Permanent, PlatformError, RateLimited
+from sahut_bot.errors import Busy, Permanent, PlatformError, RateLimited
 from sahut_bot.types import Instant, ThreadLost, ThreadRef
 
 log = structlog.get_logger(__name__)
 
-_TRIES = 5
-_PAUSE = 2.0  # seconds, doubled with each try
+_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds, doubled with each try
 
 
 @dataclass(slots=True)
@@ -57,8 +56,8 @@ class CatchUp:
         for channel in places:
             try:
                 changed = [root async for root in self._changed(channel, report.since, after, sink)]
-            except PlatformError as error:
-                report.unchecked[channel] = _word(error)
+            except Permanent as error:
+                report.unchecked[channel] = error.code
                 continue
             for root in reversed(changed):  # history begins with the newest
                 await self._thread(channel, root, after, sink, report)
@@ -94,8 +93,8 @@ class CatchUp:
                     if typed and typed.ts != root and typed.at > after:
                         await self._patiently(self._hand_in, (typed, sink))
                         report.posts += 1
-        except PlatformError as error:
-            report.unchecked[f"{channel}/{root}"] = _word(error)
+        except Permanent as error:
+            report.unchecked[f"{channel}/{root}"] = error.code
 
     async def _hand_in(self, work: tuple[Any, Sink]) -> None:
         typed, sink = work
@@ -118,22 +117,17 @@ class CatchUp:
         return await self._api.call(method, limit=200, **arguments)
 
     async def _patiently(self, work: Callable[[Any], Any], argument: Any) -> Any:
-        """Nobody brings these events again, so what fails for now is tried again here."""
-        for attempt in range(_TRIES):
+        """Nobody brings these messages again, so what fails for now is tried until it works."""
+        pause = _PAUSE
+        while True:
             try:
                 return await work(argument)
-            except (Permanent, AuthFailed):
+            except Permanent:
                 raise
             except (Busy, PlatformError) as error:
-                if attempt == _TRIES - 1:
-                    raise
-                pause = error.retry_after if isinstance(error, RateLimited) else _PAUSE * 2**attempt
-                await asyncio.sleep(pause)
-        raise AssertionError("unreachable")
-
-
-def _word(error: PlatformError) -> str:
-    return error.code if isinstance(error, Permanent) and error.code else type(error).__name__
+                log.info("slack.catch_up_waits", error=type(error).__name__)
+                await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _seconds(value: Any) -> Instant:

@@ -28,9 +28,9 @@ async def examine(api: SlackApi, config: SlackConfig, now: Callable[[], Instant]
     try:
         told, headers = await api.headers()
     except PlatformError as error:
-        yield Finding("slack token", False, error.reason, say(lang, "slack.doctor.token.fix"))
+        yield Finding("token", False, error.reason, say(lang, "slack.doctor.token.fix"))
         return
-    yield Finding("slack token", True, say(lang, "slack.doctor.token", team=told.get("team") or told.get("team_id")))
+    yield Finding("token", True, say(lang, "slack.doctor.token", team=told.get("team") or told.get("team_id")))
     if "x-oauth-scopes" in headers:
         yield _scopes(headers["x-oauth-scopes"], lang)
     if "date" in headers:
@@ -44,8 +44,8 @@ def _scopes(granted: str, lang: str) -> Finding:
     missing = sorted(set(BOT_SCOPES) - {scope.strip() for scope in granted.split(",")})
     if missing:
         fix = say(lang, "slack.doctor.scopes.fix")
-        return Finding("slack scopes", False, say(lang, "slack.doctor.scopes.missing", scopes=", ".join(missing)), fix)
-    return Finding("slack scopes", True, say(lang, "slack.doctor.scopes"))
+        return Finding("scopes", False, say(lang, "slack.doctor.scopes.missing", scopes=", ".join(missing)), fix)
+    return Finding("scopes", True, say(lang, "slack.doctor.scopes"))
 
 
 def _clock(date: str, now: Instant, lang: str) -> Finding:
@@ -55,12 +55,12 @@ def _clock(date: str, now: Instant, lang: str) -> Finding:
         skew = 0.0
     if skew > _SKEW:
         fix = say(lang, "slack.doctor.clock.fix")
-        return Finding("slack clock", False, say(lang, "slack.doctor.clock.off", seconds=round(skew)), fix)
-    return Finding("slack clock", True, say(lang, "slack.doctor.clock"))
+        return Finding("clock", False, say(lang, "slack.doctor.clock.off", seconds=round(skew)), fix)
+    return Finding("clock", True, say(lang, "slack.doctor.clock"))
 
 
 async def _channel(api: SlackApi, channel: str, lang: str) -> Finding:
-    name = f"slack channel {channel}"
+    name = f"channel {channel}"
     try:
         told = (await api.call("conversations.info", channel=channel)).get("channel")
     except PlatformError as error:
@@ -77,10 +77,10 @@ async def _way_in(api: SlackApi, config: SlackConfig) -> Finding:
     lang = config.lang
     if not config.app_token:
         if config.signing_secret:
-            return Finding("slack events", True, say(lang, "slack.doctor.http"))
-        return Finding("slack events", False, say(lang, "slack.doctor.deaf"), say(lang, "slack.doctor.deaf.fix"))
+            return Finding("events", True, say(lang, "slack.doctor.http"))
+        return Finding("events", False, say(lang, "slack.doctor.deaf"), say(lang, "slack.doctor.deaf.fix"))
     try:
         await api.call("apps.connections.open", app_token=config.app_token)
     except PlatformError as error:
-        return Finding("slack events", False, error.reason, say(lang, "slack.doctor.app_token.fix"))
-    return Finding("slack events", True, say(lang, "slack.doctor.socket"))
+        return Finding("events", False, error.reason, say(lang, "slack.doctor.app_token.fix"))
+    return Finding("events", True, say(lang, "slack.doctor.socket"))

@@ -24,7 +24,7 @@ from sahut_bot.bridges.teamchat.slack_config import SlackConfig
 from sahut_bot.bridges.teamchat.slack_events import Event, Identity
 from sahut_bot.bridges.teamchat.slack_inbound import Inbound
 from sahut_bot.bridges.teamchat.slack_interactions import Asked, read_interaction, read_slash
-from sahut_bot.errors import Busy, PlatformError
+from sahut_bot.errors import Busy, NotUnderstood, PlatformError
 
 log = structlog.get_logger(__name__)
 
@@ -99,8 +99,17 @@ class Door:
         except (Busy, PlatformError) as error:
             log.warning("slack.event_refused", error=type(error).__name__, retry=req.headers.get("x-slack-retry-num"))
             return BoltResponse(status=503)
-        except Exception:  # the edge: Slack brings it again, and the log has the reason
-            log.exception("slack.event_failed", event_id=body.get("event_id"))
+        except Exception as error:  # the edge: what a mistake of ours cannot read is kept for after its repair
+            log.exception("slack.event_not_understood", event_id=body.get("event_id"))
+            return await self._kept(body, error, sink)
+        return BoltResponse(status=200)
+
+    async def _kept(self, body: Event, error: Exception, sink: Sink) -> BoltResponse:
+        reason = str(error) if isinstance(error, NotUnderstood) else type(error).__name__
+        try:
+            await sink.unreadable("slack", json.dumps(body).encode(), reason)
+        except Exception:  # not even that: Slack shall bring it again
+            log.exception("slack.event_not_kept")
             return BoltResponse(status=500)
         return BoltResponse(status=200)
 

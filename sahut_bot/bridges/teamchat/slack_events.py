@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sahut_bot.bridges.http import FILE_LIMIT
+from sahut_bot.errors import NotUnderstood
 from sahut_bot.text.clean import clean_name
 from sahut_bot.text.words import say
 from sahut_bot.types import Instant, RemoteFile
@@ -105,36 +106,39 @@ Heard: TypeAlias = Typed | Deleted | RootGone | Shared | Moved | ProfileChanged 
 
 
 def hear(body: Event, me: Identity, lang: str) -> list[Heard]:
-    """What an Events API body says that matters to us; empty for all that does not."""
+    """What an Events API body says that matters to us; empty for all that does not.
+
+    Raises `NotUnderstood` for an event of a kind we know that lacks what makes it one.
+    """
     event = _mapping(body.get("event"))
     at = _seconds(event.get("event_ts"), _seconds(body.get("event_time"), 0.0))
     kind = _text(event, "type")
     if kind in {"message", "app_mention"}:
         return list(_message(event, me, lang, at))
-    user = _text(event, "user")
     if kind in {"member_joined_channel", "member_left_channel"}:
         joined = kind == "member_joined_channel"
-        return [Moved(channel=_text(event, "channel"), user=user, joined=joined, at=at)] if user else []
+        return [Moved(channel=_needed(event, "channel"), user=_needed(event, "user"), joined=joined, at=at)]
     if kind == "user_change":
+        _needed(_mapping(event.get("user")), "id")
         return [ProfileChanged(user=_mapping(event.get("user")), at=at)]
     if kind == "app_home_opened" and event.get("tab", "home") == "home":
-        return [HomeOpened(user=user, view=_mapping(event.get("view")))] if user else []
+        return [HomeOpened(user=_needed(event, "user"), view=_mapping(event.get("view")))]
     return []
 
 
 def _message(event: Event, me: Identity, lang: str, at: Instant) -> Iterator[Heard]:
-    channel = _text(event, "channel")
+    channel = _needed(event, "channel")
     subtype = _text(event, "subtype")
-    if not channel:
-        return
     if subtype == "message_changed":
         yield from _changed(channel, event, me, lang, at)
     elif subtype == "message_deleted":
         yield from _deleted(channel, event, me, at)
     elif is_ours(event, me):
         yield from _shared(channel, event)
-    elif typed := read_typed(channel, event, lang):
-        yield typed
+    else:
+        _needed(event, "ts")
+        if typed := read_typed(channel, event, lang):
+            yield typed
 
 
 def read_typed(channel: str, message: Event, lang: str) -> Typed | None:
@@ -184,7 +188,7 @@ def _deleted(channel: str, event: Event, me: Identity, at: Instant) -> Iterator[
     ts = _text(event, "deleted_ts") or _text(before, "ts")
     thread_ts = _text(before, "thread_ts")
     if not ts:
-        return
+        raise NotUnderstood("no deleted_ts")
     if _text(before, "subtype") == "tombstone" or (is_ours(before, me) and thread_ts in {"", ts}):
         yield RootGone(channel=channel, ts=ts, at=at)
     elif not before:  # a server that does not say what it was: let both be tried
@@ -267,6 +271,12 @@ def _refusal(file: Event, size: int, url: str, lang: str) -> str:
 def _text(value: Event, key: str) -> str:
     found = value.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _needed(value: Event, key: str) -> str:
+    if not (found := _text(value, key)):
+        raise NotUnderstood(f"no {key}")
+    return found
 
 
 def _mapping(value: Any) -> Event:
