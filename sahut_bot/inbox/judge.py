@@ -6,6 +6,7 @@ The order of the questions is the promise: each one can only make it less likely
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,15 +34,20 @@ class Verdict:
 
 _NOTE = re.compile(r"\s*(?:;|//|note:|catatan:|🔒\ufe0f?|:lock:)\s*", re.IGNORECASE)
 _REPLY = re.compile(r"\s*reply:\s*", re.IGNORECASE)
-_COMMAND = re.compile(r"\s*!\s?(?=[a-z])", re.IGNORECASE)
+_COMMAND = re.compile(r"\s*[!！]\s?(?=[^\W\d_])")
+_SHOUTED = re.compile(r"\s*[!！]{2,}\s?([^\W\d_]+)")
 _WORDS = r"(?:internal\s+notes?|catatan\s+internal|notes?|catatan|nota|internal|private|pribadi|rahasia)"
+_OPENED, _CLOSED = r"[\[({{<\"'*_~`#/\\|.,:-]*\s*", r"[\"'*_~`]*\s*"
 # What somebody writes who means a note and misses the form. A needless question costs seconds, a leak cannot be undone.
 _NEAR = re.compile(
-    rf"\s*[\[({{<\"'*_~`#/\\|.,:-]*\s*{_WORDS}\s*[\])}}>\"'*_~`]*\s*(?:$|\n|[-–—:：;；=.,>|/\\])"
-    r"|\s*(?:；|／／|/\s+/|\\\\|/\w|[🔐🔏🔓🤫])",
+    rf"\s*{_OPENED}{_WORDS}\s*{_CLOSED}(?:$|\n|[\])}}>]|[-–—:：;；=.,>|/\\])"
+    r"|\s*(?:/\s+/|\\\\|/\w|[🔐🔏🔓🤫])",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"\s*([^\W\d_]{3,9})\s?[:：]")
+_BEGINNING = 200
+_LABEL = re.compile(r"\s*([^\W\d_]{3,9})\s?:")
+_QUOTES = re.compile(r"(?:\s*>)+\s*")
+_QUOTED_LINES = re.compile(r"(?:\s*>[^\n]*(?:\n|$))+")
 
 
 def judge(
@@ -65,21 +71,45 @@ def judge(
         return Verdict(fate=Fate.NOTE, body=tree.without_prefix(body, prefix.end()))
     if tree.has_mention(body):
         return Verdict(fate=Fate.NOTE, body=body)
-    if _NEAR.match(plain) or _misspelt(plain):
+    return _words(body, plain, reply_by_default, owned_by_other, commands)
+
+
+def _words(body: Markup, plain: str, reply_by_default: bool, owned_by_other: bool, commands: frozenset[str]) -> Verdict:
+    """What starts like nothing in particular: a reply, where the mode or the word `reply:` makes it one."""
+    if _behind_quote(plain, commands) or looks_like_note(plain):
         return Verdict(fate=Fate.HELD, body=body, reason="near_note")
     explicit = _REPLY.match(plain)
     if not explicit and not reply_by_default:
         return Verdict(fate=Fate.NOTE, body=body)
     if explicit:
         body = tree.without_prefix(body, explicit.end())
+        if looks_like_note(tree.plain(body)):
+            return Verdict(fate=Fate.HELD, body=body, reason="near_note")
     if owned_by_other:
         return Verdict(fate=Fate.HELD, body=body, reason="other_owner")
     return Verdict(fate=Fate.REPLY, body=body)
 
 
+def looks_like_note(plain: str) -> bool:
+    """Whether a text starts with a note's prefix or a near miss of one, however wide or hidden its letters are."""
+    begin = unicodedata.normalize("NFKC", plain[:_BEGINNING])
+    plain = "".join(char for char in begin if unicodedata.category(char) != "Cf")
+    return bool(_NOTE.match(plain) or _NEAR.match(plain)) or _misspelt(plain)
+
+
+def _behind_quote(plain: str, commands: frozenset[str]) -> bool:
+    """A leading `>` decides nothing, but what follows it may be meant for the team; so may `!!resolve`."""
+    if (shouted := _SHOUTED.match(plain)) and shouted[1].lower() in commands:
+        return True
+    rests = [plain[found.end() :] for kind in (_QUOTES, _QUOTED_LINES) if (found := kind.match(plain))]
+    return any(_COMMAND.match(rest) or looks_like_note(rest) for rest in rests)
+
+
 def _command(line: Markup, whole: Markup, commands: frozenset[str]) -> Verdict:
     words = tree.plain(line).split(maxsplit=1)
     name = words[0].lower().strip(":,") if words else "help"
+    if name not in commands and (prefix := _NOTE.match(tree.plain(line))):
+        return Verdict(fate=Fate.NOTE, body=tree.without_prefix(line, prefix.end()))
     if name not in commands:
         return Verdict(fate=Fate.HELD, body=whole, reason="unknown_command", command=name)
     rest = tree.plain(line)
