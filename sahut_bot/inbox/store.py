@@ -164,7 +164,7 @@ class Store:
         try:
             result: T = await self._backend.read(lambda rx: view(rx, *args, **kwargs))
         except Exception as error:
-            raised = translated(error)
+            raised = translated(error, reading=True)
             if raised is error:
                 raise
             raise raised from error

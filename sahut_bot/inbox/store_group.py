@@ -74,10 +74,12 @@ _SQLITE_AWAY = {
     sqlite3.SQLITE_PROTOCOL,
 }
 _PG_CLASH = ("40P01", "40001", "55P03")  # deadlock, serialization, lock time-out
-_PG_AWAY = ("08", "53", "57P", "57014", "25006")  # connection, resources, shutdown, cancelled, read-only standby
+_PG_READ_ONLY = "25006"
+_PG_AWAY = ("08", "53", "57P", "57014", _PG_READ_ONLY)  # connection, resources, shutdown, cancelled, standby
 
 
-def trouble(error: BaseException) -> Trouble:
+def trouble(error: BaseException, *, reading: bool = False) -> Trouble:
+    """`reading`: a refusal to write is then the view's own fault, and else a disk or a server gone read-only."""
     if isinstance(error, (OSError, TimeoutError)):
         return Trouble.AWAY
     if not isinstance(error, DBAPIError):
@@ -87,16 +89,18 @@ def trouble(error: BaseException) -> Trouble:
     if isinstance(error.orig, sqlite3.Error):
         # Extended codes carry the primary one in their low byte.
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        return Trouble.AWAY if code in _SQLITE_AWAY else Trouble.FAULT
+        away = code in _SQLITE_AWAY and not (reading and code == sqlite3.SQLITE_READONLY)
+        return Trouble.AWAY if away else Trouble.FAULT
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if state in _PG_CLASH:
         return Trouble.CLASH
-    return Trouble.AWAY if state.startswith(_PG_AWAY) else Trouble.FAULT
+    away = state.startswith(_PG_AWAY) and not (reading and state == _PG_READ_ONLY)
+    return Trouble.AWAY if away else Trouble.FAULT
 
 
-def translated(error: Exception) -> Exception:
+def translated(error: Exception, *, reading: bool = False) -> Exception:
     """What the caller gets: `Busy` where trying again later helps, else the error itself."""
-    if trouble(error) is Trouble.FAULT:
+    if trouble(error, reading=reading) is Trouble.FAULT:
         return error
     busy = Busy(f"database: {type(error).__name__}")
     busy.__cause__ = error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sahut_bot.inbox.store_group import EVERYTHING, Answered, Job, Publish, Trouble, run_group, translated, trouble
 from sahut_bot.inbox.tx import Rx
@@ -32,6 +34,19 @@ def _engine(url: sa.URL, size: int, lock_timeout: float) -> AsyncEngine:
         hide_parameters=True,
         connect_args={"server_settings": session, "timeout": 10, "command_timeout": 60},
     )
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Whatever keeps a server from taking a connection, it is away."""
+    try:
+        connection = await engine.connect()
+    except DBAPIError as error:
+        raise ConnectionError(str(error.orig)) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> bool:
@@ -91,12 +106,12 @@ class PostgresBackend:
         try:
             return await self._view(view, args)
         except Exception as error:
-            if trouble(error) is not Trouble.AWAY:
+            if trouble(error, reading=True) is not Trouble.AWAY:
                 raise
             return await self._view(view, args)  # the pooled connection was dead; a new one may not be
 
     async def _view(self, view: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        async with self._readers.connect() as connection:
+        async with _connected(self._readers) as connection:
             return await connection.run_sync(lambda sync: view(Rx(sync), *args))
 
     def acquire_run_lock(self) -> None:
@@ -146,7 +161,7 @@ class PostgresBackend:
                     raise
 
     async def _once(self, jobs: Sequence[Job]) -> tuple[list[Answered], set[str]]:
-        async with self._writer.connect() as connection:
+        async with _connected(self._writer) as connection:
             transaction = await connection.begin()
             done = await connection.run_sync(run_group, jobs)
             try:
