@@ -56,8 +56,8 @@ FENCES: dict[str, str] = {
 # The same for names that are called or read: dotted name -> where.
 NAME_FENCES: dict[str, str] = {
     r"os\.(environ|environb|getenv|putenv)": r"settings\.py",
-    # The stand-ins have clocks of their own, as the vendors do.
-    r"time\.time|datetime\.(now|utcnow|today)|date\.today": r"app\.py|cli|demo\.py|doctor\.py|sandbox/",
+    # The stand-ins have clocks of their own, as the vendors do; APScheduler knows no clock but the machine's.
+    r"time\.time|datetime\.(now|utcnow|today)|date\.today": r"app\.py|cli|demo\.py|doctor\.py|scheduler\.py|sandbox/",
     r".*\.(commit|rollback|begin_nested)": r"inbox/store|inbox/migrations/",
 }
 # Without email, which is a contact's field too.
