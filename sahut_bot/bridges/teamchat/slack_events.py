@@ -71,7 +71,7 @@ class RootGone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """Files of ours have appeared in a thread."""
+    """Files of ours have appeared; without `thread_ts` at channel level, where they do not belong."""
 
     channel: str
     thread_ts: str
@@ -202,8 +202,8 @@ def _shared(channel: str, event: Event) -> Iterator[Heard]:
     files = event.get("files")
     ids = tuple(_text(file, "id") for file in files if isinstance(file, Mapping)) if isinstance(files, list) else ()
     thread_ts = _text(event, "thread_ts")
-    if ids and thread_ts:
-        ts = _text(event, "ts")
+    if ids:
+        ts = _needed(event, "ts")
         yield Shared(channel=channel, thread_ts=thread_ts, ts=ts, files=ids, at=_seconds(ts, 0.0))
 
 

@@ -8,13 +8,14 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
-from sahut_bot.bridges.http import AllowedHosts, Wanted, download, upload
+from sahut_bot.bridges.http import FILE_LIMIT, AllowedHosts, Wanted, download, upload
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
 from sahut_bot.bridges.teamchat.slack_errors import THREAD_GONE, thread_lost
@@ -28,13 +29,32 @@ log = structlog.get_logger(__name__)
 _OWN_HOST = "files.slack.com"
 _SHARE_WAITS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between looks for the message of a shared file
 _REMEMBERED = 1000
+_CHANNEL_LEVEL = ""
 _BITS = ("\u200b", "\u200c")
+
+
+class StrayFile(Exception):
+    """The file came out at channel level, as message `ts`: its thread is gone."""
+
+    def __init__(self, ts: str) -> None:
+        super().__init__(ts)
+        self.ts = ts
 
 
 def marker(key: str) -> str:
     """`key` as characters that nobody sees, to know our file's post again: it can carry no metadata."""
     digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:5], "big")
     return "".join(_BITS[digest >> bit & 1] for bit in range(40))
+
+
+@dataclass(slots=True, eq=False)
+class _Share:
+    """A file on its way into a thread. `seen` becomes the ts of its message and the thread that it stands in."""
+
+    key: str
+    thread: ThreadRef
+    seen: asyncio.Future[tuple[str, str]]
+    awaited: bool = True
 
 
 class Files:
@@ -45,7 +65,7 @@ class Files:
         self._config = config
         self._lang = config.lang
         self._allowed = AllowedHosts((_OWN_HOST, config.api_url), config.allowed_hosts)
-        self._expected: OrderedDict[str, tuple[str, asyncio.Future[str]]] = OrderedDict()  # file id → key, message
+        self._expected: OrderedDict[str, _Share] = OrderedDict()  # by file id
 
     def introduce(self, workspace_url: str) -> None:
         """The workspace serves files under its own name too."""
@@ -58,21 +78,21 @@ class Files:
 
     async def share(self, thread: ThreadRef, file: StoredFile, comment: str, key: str) -> str:
         """Uploads and shares; returns the ts of the message, or an empty string if it does not show up in time
-        (`appeared` then tells it). Raises a `PlatformError`.
+        (`appeared` then tells it). Raises a `PlatformError`; `StrayFile` where the file came out in the channel.
         """
         ticket = await self._api.call("files.getUploadURLExternal", filename=file.name, length=file.size)
         file_id, url = str(ticket.get("file_id") or ""), str(ticket.get("upload_url") or "")
         if not file_id or not url:
             raise Transient(say(self._lang, "slack.error.away"))
         await upload(self._api.session, url, file.path, file.size, self._lang)
-        self._expect(file_id, key)
+        share = self._expect(file_id, key, thread)
         try:
             await self._complete(thread, file, file_id, comment + marker(key))
         except Uncertain:
-            if not (ts := await self._found(file_id, thread.place)):
-                raise
-            return ts
-        return await self._wait(file_id, thread.place)
+            if ts := await self._wait(file_id, share, _SHARE_WAITS[:3]):
+                return ts
+            raise
+        return await self._wait(file_id, share, _SHARE_WAITS)
 
     async def _complete(self, thread: ThreadRef, file: StoredFile, file_id: str, comment: str) -> None:
         try:
@@ -88,47 +108,55 @@ class Files:
                 raise thread_lost(self._lang) from error
             raise
 
-    def _expect(self, file_id: str, key: str) -> None:
-        self._expected[file_id] = (key, asyncio.get_running_loop().create_future())
+    def _expect(self, file_id: str, key: str, thread: ThreadRef) -> _Share:
+        share = self._expected[file_id] = _Share(key, thread, asyncio.get_running_loop().create_future())
         while len(self._expected) > _REMEMBERED:
             self._expected.popitem(last=False)
+        return share
 
-    async def _wait(self, file_id: str, channel: str) -> str:
+    async def _wait(self, file_id: str, share: _Share, waits: Sequence[float]) -> str:
         """The message's ts, from the event if it comes, else from the file itself."""
-        _, message = self._expected[file_id]
-        for seconds in _SHARE_WAITS:
-            await asyncio.wait({message}, timeout=seconds)
-            if message.done():
+        for seconds in waits:
+            await asyncio.wait({share.seen}, timeout=seconds)
+            found = None if share.seen.done() else await self._found(file_id, share.thread.place)
+            if found is not None and not share.seen.done():
+                share.seen.set_result(found)
+            if share.seen.done():
                 break
-            if ts := await self._found(file_id, channel):
-                message.set_result(ts)
-                break
-        if not message.done():
+        else:
+            share.awaited = False
             log.warning("slack.file_not_seen", file=file_id)
             return ""
-        self._expected.pop(file_id, None)
-        return message.result()
+        ts, thread_ts = share.seen.result()
+        if thread_ts != share.thread.external_id:
+            raise StrayFile(ts)
+        return ts
 
-    async def _found(self, file_id: str, channel: str) -> str:
+    async def _found(self, file_id: str, channel: str) -> tuple[str, str] | None:
+        """Where the file says it was shared: message and thread."""
         try:
             answer = await self._api.call("files.info", file=file_id)
         except (Permanent, Transient, RateLimited):
-            return ""  # not every server has it; the event is then the only word
+            return None  # not every server has it; the event is then the only word
         shares = _mapping(_mapping(answer.get("file")).get("shares"))
         for side in shares.values():
             for share in _mapping(side).get(channel) or ():
-                if ts := _mapping(share).get("ts"):
-                    return str(ts)
-        return ""
+                if ts := str(_mapping(share).get("ts") or ""):
+                    return ts, str(_mapping(share).get("thread_ts") or _CHANNEL_LEVEL)
+        return None
 
-    def appeared(self, channel: str, ts: str, files: tuple[str, ...]) -> Iterator[str]:
-        """A message with our files was heard: ends the waits, and names the keys for which nobody waits any more."""
+    def appeared(
+        self, channel: str, ts: str, thread_ts: str, files: tuple[str, ...]
+    ) -> Iterator[tuple[str, ThreadRef]]:
+        """A message with our files was heard: ends the waits. For those whose wait was over, gives the key and the
+        thread that was meant.
+        """
         for file_id in files:
-            key, message = self._expected.get(file_id, ("", None))
-            if message is None or message.done():
-                continue
-            message.set_result(ts)
-            yield key
+            share = self._expected.get(file_id)
+            if share is not None and share.thread.place == channel and not share.seen.done():
+                share.seen.set_result((ts, thread_ts))
+                if not share.awaited:
+                    yield share.key, share.thread
 
     # ------------------------------------------------------------ from Slack
 
@@ -142,10 +170,9 @@ class Files:
             file = await self._looked_up(str(told.get("id") or ""))
             url = str(json.loads(file.remote).get("url") or "")
         if not self._allowed.allows(url):
-            host = urlsplit(url).hostname or "?"
-            raise Permanent(say(self._lang, "file.not_allowed", host=host), "host_not_allowed")
+            raise Permanent(say(self._lang, "file.not_allowed", host=_host(url)), "host_not_allowed")
         headers = {"Authorization": f"Bearer {self._config.bot_token}"}
-        wanted = Wanted(content_type=file.content_type, size=file.size)
+        wanted = Wanted(content_type=file.content_type, size=file.size, limit=FILE_LIMIT)
         async for chunk in download(self._api.session, url, headers, wanted, self._lang):
             yield chunk
 
@@ -161,6 +188,13 @@ class Files:
         if found.refusal:
             raise Permanent(found.refusal, "refused")
         return found
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "?"
+    except ValueError:
+        return "?"
 
 
 def _mapping(value: Any) -> Event:

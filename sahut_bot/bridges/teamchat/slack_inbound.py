@@ -194,9 +194,11 @@ class Inbound:
         spawn(self._answers.whisper(heard.channel, "", heard.user, answer), "slack-answer")
 
     async def _shared(self, heard: Shared, sink: Sink) -> None:
-        thread = _thread(heard.channel, heard.thread_ts)
-        for key in self._files.appeared(heard.channel, heard.ts, heard.files):
-            await sink.agent(PostedFile(thread=thread, key=key, external_id=heard.ts, at=heard.at))
+        for key, meant in self._files.appeared(heard.channel, heard.ts, heard.thread_ts, heard.files):
+            if heard.thread_ts == meant.external_id:
+                await sink.agent(PostedFile(thread=meant, key=key, external_id=heard.ts, at=heard.at))
+            else:
+                await sink.agent(ThreadLost(thread=meant, at=heard.at))
 
     # ------------------------------------------------------------ people
 

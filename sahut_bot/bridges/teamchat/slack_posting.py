@@ -19,7 +19,7 @@ from sahut_bot.bridges.teamchat.slack_blocks import (
 )
 from sahut_bot.bridges.teamchat.slack_errors import THREAD_GONE, thread_lost
 from sahut_bot.bridges.teamchat.slack_events import METADATA, Event, Identity, is_ours, our_key
-from sahut_bot.bridges.teamchat.slack_files import Files, marker
+from sahut_bot.bridges.teamchat.slack_files import Files, StrayFile, marker
 from sahut_bot.bridges.teamchat.slack_limits import POST
 from sahut_bot.bridges.teamchat.slack_pieces import Json
 from sahut_bot.errors import Permanent, PlatformError
@@ -103,7 +103,21 @@ class Posting:
         text = str(content_message(comment, self._lang)["text"]) if comment.body or comment.mention else ""
         if name := shown_name(comment, self._lang):  # file posts always show the bot's own name
             text = f"{dialect.render(tree.text(name))}: {text}".removesuffix(": ")
-        return _sent(await self._files.share(thread, file, text, key))
+        try:
+            return _sent(await self._files.share(thread, file, text, key))
+        except StrayFile as stray:
+            if await self._is_at_channel_level(thread.place, stray.ts):
+                await self._take_back(thread.place, stray.ts)
+                raise thread_lost(self._lang) from stray
+            return _sent(stray.ts)
+
+    async def _is_at_channel_level(self, channel: str, ts: str) -> bool:
+        """Asked before something is taken back because nobody said which thread it stands in."""
+        answer = await self._api.call(
+            "conversations.history", channel=channel, oldest=ts, latest=ts, inclusive=True, limit=1
+        )
+        messages = answer.get("messages")
+        return any(isinstance(one, Mapping) and one.get("ts") == ts for one in messages or ())
 
     # ------------------------------------------------------------ what is there already
 
