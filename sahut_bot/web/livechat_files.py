@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -57,8 +58,7 @@ async def post_file(call: Call) -> Answer:
 
 
 async def _received(call: Call, limit: int) -> UploadFile:
-    declared = call.headers.get(b"content-length", b"0")
-    if len(declared) > 12 or int(declared) > limit + _AROUND:
+    if call.announces_more_than(limit + _AROUND):
         raise too_large(limit)
     parser = MultiPartParser(Headers(scope=call.scope), _bounded(call, limit + _AROUND), max_files=1, max_fields=8)
     try:
@@ -80,18 +80,11 @@ async def _received(call: Call, limit: int) -> UploadFile:
 
 async def _bounded(call: Call, limit: int) -> AsyncGenerator[bytes, None]:
     size = 0
-    more = True
-    while more:
-        message = await call.receive()
-        if message["type"] == "http.disconnect":
-            raise MultiPartException("The connection broke.")
-        chunk = message.get("body", b"")
+    while chunk := await call.chunk():
         size += len(chunk)
         if size > limit:
             raise too_large(limit)
-        more = message.get("more_body", False)
-        if chunk:
-            yield chunk
+        yield chunk
 
 
 async def _keep(call: Call, file: UploadFile, owner: str) -> Upload:
@@ -120,6 +113,8 @@ async def _chunks(file: UploadFile) -> AsyncGenerator[bytes, None]:
 
 def file_name(name: str) -> str:
     """What a file is called: no path, nothing invisible, at most 120 characters with its ending kept."""
+    if "%" in name and name.isascii() and " " not in name:
+        name = unquote(name)  # some HTTP libraries write names like this, browsers only quotation marks
     line = re.sub(r"\s+", " ", tree.clean(re.split(r"[/\\]", name)[-1])).strip(" .")
     if len(line) > _NAME_LIMIT:
         stem, dot, ending = line.rpartition(".")

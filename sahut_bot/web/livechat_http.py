@@ -89,6 +89,7 @@ class Call:
     scope: Scope
     receive: Receive
     headers: dict[bytes, bytes]
+    complete: bool = False  # the whole body has been read
 
     @property
     def address(self) -> str:
@@ -103,39 +104,39 @@ class Call:
         token = bearer(self.headers.get(b"authorization", b"").decode("latin-1"))
         return self.channel.tokens.read(token, self.lobby.now())
 
+    async def chunk(self) -> bytes:
+        """The next piece of the body, empty at its end. Raises a 400 when the client hangs up."""
+        if self.complete:
+            return b""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            self.complete = True
+            raise HttpError(400, "broken", "The connection broke.")
+        self.complete = not message.get("more_body", False)
+        piece: bytes = message.get("body", b"")
+        return piece
+
+    def announces_more_than(self, limit: int) -> bool:
+        announced = self.headers.get(b"content-length", b"0")
+        return len(announced) > 12 or int(announced) > limit
+
     async def body(self, limit: int = BODY_LIMIT) -> bytes:
         """The whole body. Raises a 413 over `limit`."""
-        if len(length := self.headers.get(b"content-length", b"0")) > 12 or int(length) > limit:
+        whole = b""
+        too_much = self.announces_more_than(limit)
+        while not (self.complete or too_much):
+            whole += await self.chunk()
+            too_much = len(whole) > limit
+        if too_much:
             await self.drain()
             raise too_large(limit)
-        message = await self.receive()
-        if not message.get("more_body"):
-            return _within(message.get("body", b""), limit)
-        chunks = [message["body"]]
-        size = len(chunks[0])
-        while message.get("more_body"):
-            message = await self.receive()
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > limit:
-                await self.drain()
-                raise too_large(limit)
-        return b"".join(chunks)
+        return whole
 
     async def drain(self, limit: int = _DRAINED) -> None:
         """Reads on for a while: a client that is still writing would see a broken connection instead of the answer."""
         size = 0
-        while size < limit:
-            message = await self.receive()
-            size += len(message.get("body", b""))
-            if not message.get("more_body"):
-                return
-
-
-def _within(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
+        while size < limit and not self.complete:
+            size += len(await self.chunk())
 
 
 def too_large(limit: int) -> HttpError:

@@ -14,10 +14,9 @@ from typing import Any, Self
 import aiohttp
 import sqlalchemy as sa
 
-from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.channels.livechat import LiveChat, LiveChatOptions
 from sahut_bot.inbox import bodies, visitors
-from sahut_bot.inbox.models import agents, attachments, conversations, identities, messages
+from sahut_bot.inbox.models import agents, attachments, conversations, identities, messages, parts
 from sahut_bot.inbox.policy import ChannelPolicy, Policy
 from sahut_bot.inbox.store import Rx, Store, Tx
 from sahut_bot.intake import Intake
@@ -25,8 +24,7 @@ from sahut_bot.text import tree
 from sahut_bot.text.markup import Markup
 from sahut_bot.web import livechat
 from sahut_bot.web.livechat_http import Lobby
-from sahut_bot.web.livechat_limits import Limits
-from sahut_bot.web.site import Server, site
+from sahut_bot.web.site import Server, Site
 from tests.databases import Clock
 
 SECRET = b"the server's own secret"
@@ -67,7 +65,7 @@ class Team:
         if agent is None:
             agent = 1
             tx.execute(sa.insert(agents).values(id=1, teamchat="slack", external_id="U1", name="Ani Wijaya"))
-        values = {"kind": "reply", "delivery": "accepted", **more}
+        values = {"kind": "reply", "delivery": "accepted", "external_id": f"msg_{message}", **more}
         row = tx.execute(_conversation(visitor)).one()
         tx.execute(
             sa.insert(messages).values(
@@ -81,6 +79,8 @@ class Team:
                 **values,
             )
         )
+        part = {"message_id": message, "position": 0, "external_id": f"msg_{message}", "delivery": values["delivery"]}
+        tx.execute(sa.insert(parts).values(**part))
         tx.signal(visitors.topic(row.channel, visitor))
         return message
 
@@ -164,7 +164,7 @@ class Client:
             return dict(await answer.json())
 
     async def upload(self, data: bytes, name: str = "photo.png", content_type: str = "image/png") -> Any:
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # as browsers do
         form.add_field("file", data, filename=name, content_type=content_type)
         return await self.http.post(f"{self.url}/files", data=form, headers=self.auth)
 
@@ -178,7 +178,7 @@ class Client:
 class Rig:
     """A running server. `Rig.start` and `stop`, or the fixture `rig`."""
 
-    def __init__(self, store: Store, data_dir: Path, clock: Clock, sink: Sink | None = None, **more: Any) -> None:
+    def __init__(self, store: Store, data_dir: Path, clock: Clock, sink: Any = None, **more: Any) -> None:
         self.store = store
         self.clock = clock
         self.channels = more.pop("channels", None) or [channel(), channel("other")]
@@ -196,7 +196,7 @@ class Rig:
             channels=known, sink=self.sink, store=store, data_dir=data_dir, secret=SECRET, now=clock, **more
         )
         self.team = Team(store, clock)
-        self.server = Server(site(livechat.routes(self.lobby)), "127.0.0.1", 0)
+        self.server = Server(Site(livechat.routes(self.lobby), livechat.MESSAGES), "127.0.0.1", 0)
         self.http: aiohttp.ClientSession
 
     async def start(self) -> Self:
@@ -217,8 +217,8 @@ class Rig:
     def client(self, name: str = "web") -> Client:
         return Client(self.http, self.base, name, self.lobby.channels.get(name, self.channels[0]), self.clock)
 
-    async def visitor(self, name: str = "web", **asked: Any) -> Client:
-        return await self.client(name).begin(**asked)
+    async def visitor(self, on: str = "web", **asked: Any) -> Client:
+        return await self.client(on).begin(**asked)
 
 
 async def frame(ws: aiohttp.ClientWebSocketResponse, kind: str, seconds: float = 10) -> dict[str, Any]:
@@ -228,7 +228,3 @@ async def frame(ws: aiohttp.ClientWebSocketResponse, kind: str, seconds: float =
             value = await ws.receive_json()
             if value["type"] == kind:
                 return dict(value)
-
-
-def limits(**more: Any) -> Limits:
-    return Limits(**more)
