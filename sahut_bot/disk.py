@@ -20,7 +20,7 @@ async def keep(data_dir: Path, chunks: AsyncIterator[bytes], limit: int, too_lar
     key = secrets.token_hex(16)
     path = Path("files") / key[:2] / key[2:]
     target = data_dir / path
-    await asyncio.to_thread(target.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(_make, target.parent)
     size = 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -37,8 +37,20 @@ async def keep(data_dir: Path, chunks: AsyncIterator[bytes], limit: int, too_lar
     return str(path), size
 
 
+def _make(directory: Path) -> None:
+    """A new directory survives a crash once the one above it is synced."""
+    if not directory.is_dir():
+        _make(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(directory.parent)
+
+
 def _sync(descriptor: int, directory: Path) -> None:
     os.fsync(descriptor)
+    _sync_directory(directory)
+
+
+def _sync_directory(directory: Path) -> None:
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -90,6 +90,8 @@ class Intake:
 
 
 def _home(rx: Rx, policy: Policy, person: Person, query: str) -> Listing:
+    if not person.is_agent:
+        return Listing(title="", rows=(), empty=policy.say("stranger.refused"))
     agent = people.known(rx, person)
     try:
         wanted = views_commands.parse_query(query)

@@ -16,7 +16,7 @@ from sahut_bot.inbox.store import Tx
 from sahut_bot.types import Instant
 
 # What the card alone shows: a line for each would drown the customer's words.
-QUIET = frozenset({"created", "answered", "replied", "delivery", "renamed"})
+QUIET = frozenset({"created", "answered", "replied", "delivery", "time_up"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,6 @@ class Change:
     at: Instant
     reason: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-
-
-def by_agent(agent_id: int) -> str:
-    return f"agent:{agent_id}"
 
 
 def record(
@@ -61,7 +57,7 @@ def record(
     drafts = []
     for new_id, change in zip(ids, changes, strict=True):
         if change.kind not in QUIET:
-            channel = policy.channels[channels[change.conversation]]
+            channel = policy.channel(channels[change.conversation])
             place = places[change.conversation]
             target = lanes.post_target(channel.teamchat, place or channel.place)
             drafts.append(lanes.activity(change.conversation, target, new_id, thread_open=bool(place)))

@@ -11,7 +11,7 @@ from sahut_bot.inbox.models import messages
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.inbox.timers import Handler, Timer
-from sahut_bot.types import Delivery, Instant
+from sahut_bot.types import Delivery, Instant, MessageKind
 
 
 def handlers(policy: Policy) -> Mapping[str, Handler]:
@@ -52,5 +52,13 @@ def _unseen(tx: Tx, policy: Policy, row: Timer, now: Instant) -> None:
         due = case.seen_at + policy.unseen_after
         timers.arm(tx, [{"conversation_id": case.id, "kind": "unseen", "ref": row.ref, "due_at": due}])
         return
+    newer = sa.select(messages.c.id).where(
+        messages.c.conversation_id == case.id,
+        messages.c.id > message.id,
+        messages.c.kind == MessageKind.REPLY.value,
+        messages.c.delivery == Delivery.ACCEPTED.value,
+    )
+    if tx.execute(newer.limit(1)).first() is not None:
+        return  # its own timer says it once for all of them
     case.tell("reply.unseen", agent=message.agent_id, message=None, minutes=int(away // 60))
     desk.close(tx, case)

@@ -14,7 +14,7 @@ from sahut_bot.inbox.replies import Written
 from sahut_bot.inbox.store import Tx
 from sahut_bot.text import timewords, tree
 from sahut_bot.text.markup import Markup
-from sahut_bot.types import Answer, CommandCall, Priority, Wake
+from sahut_bot.types import Answer, Button, CommandCall, Priority, Wake
 
 DONE = Answer()
 
@@ -65,16 +65,13 @@ def reply(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     body = _body(call)
     if not body and not call.files:
         return Answer(form=forms.reply(case))
-    _send(tx, case, agent, call, body)
-    return _outside(case, call, "reply.queued")
+    return _send(tx, case, agent, call, body)
 
 
-def _send(tx: Tx, case: Case, agent: Agent, call: CommandCall, body: Markup, *, resolves: bool = False) -> None:
+def _send(tx: Tx, case: Case, agent: Agent, call: CommandCall, body: Markup, *, resolves: bool = False) -> Answer:
     written = Written(body=body, at=call.at, files=call.files)
-    if case.assignee_id not in (None, agent.id) and case.owner_active:
-        replies.hold_back(tx, case, agent, written, "held.other_owner", resolves=resolves)
-    else:
-        replies.reply(tx, case, agent, written, hold=True, resolves=resolves)
+    kept = replies.by_command(tx, case, agent, written, resolves=resolves)
+    return _outside(case, call, f"reply.{kept}")
 
 
 def _body(call: CommandCall) -> Markup:
@@ -102,7 +99,9 @@ def snooze(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     if until is not None:
         shown = timewords.describe(until.timestamp(), until.tzinfo or policy.zone, policy.language)
     operations.snooze(tx, case, agent, until.timestamp() if until else None, wake, shown)
-    return _outside(case, call, "snooze.done", until=shown)
+    done = _outside(case, call, "snooze.done", until=shown)
+    undo = Button(label=policy.say("button.undo"), command=f"undo #{case.id}")
+    return replace(done, buttons=(undo,)) if done.text else done
 
 
 def _snooze_words(call: CommandCall) -> tuple[str, Wake]:
@@ -118,12 +117,12 @@ def _snooze_words(call: CommandCall) -> tuple[str, Wake]:
 
 
 def wake(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
-    operations.wake_up(tx, case, agent.actor, agent.name)
+    operations.wake_up(tx, case, agent)
     return _outside(case, call, "wake.done")
 
 
 def pending(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
-    operations.set_pending(case, agent)
+    operations.set_pending(tx, case, agent)
     return _outside(case, call, "pending.done")
 
 
@@ -135,8 +134,7 @@ def resolve(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
         text = tree.stripped(tree.without_prefix(body, 6))
         if not text:
             raise UserError("reply.empty")
-        _send(tx, case, agent, call, text, resolves=True)
-        return _outside(case, call, "reply.queued")
+        return _send(tx, case, agent, call, text, resolves=True)
     operations.resolve(tx, case, agent.actor, agent.name, plain)
     return _outside(case, call, "resolve.done")
 
@@ -174,6 +172,7 @@ def priority(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
 
 def contact(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     verb, _, rest = (call.fields.get("action") or call.text).strip().partition(" ")
+    verb = verb.lower()
     if verb in ("block", "unblock"):
         operations.block(tx, case, agent, blocked=verb == "block")
         return _outside(case, call, f"contact.{verb}ed")

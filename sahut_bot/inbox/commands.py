@@ -17,6 +17,7 @@ from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.inbox.tx import Rx
+from sahut_bot.text import tree
 from sahut_bot.types import Answer, Button, CommandCall, Form, Instant, Role
 
 OnCase = Callable[[Tx, Case, Agent, CommandCall], Answer]
@@ -99,7 +100,7 @@ def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
         return command.anywhere(tx, policy, agent, call, now)
     number = _NUMBER.match(call.text)
     if number is not None:
-        call = replace(call, text=call.text[number.end() :])
+        call = _without_number(call, number)
         case = desk.take(tx, policy, int(number[1]), now)
     elif call.thread is not None:
         case = thread_index.find_case(tx, policy, call.thread, now)
@@ -108,6 +109,13 @@ def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     answer = command.on_case(tx, case, agent, call)
     desk.close(tx, case)
     return answer
+
+
+def _without_number(call: CommandCall, number: re.Match[str]) -> CommandCall:
+    """Some mouths leave the number out of `body`, which then says less than `text`."""
+    whole = tree.plain(call.body).strip() == call.text.strip()
+    body = tree.without_prefix(tree.stripped(call.body), len(number[0].lstrip())) if whole else call.body
+    return replace(call, text=call.text[number.end() :], body=body)
 
 
 def look(rx: Rx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
@@ -130,7 +138,7 @@ def run_in(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
         if number is not None and int(number[1]) != case.id:
             raise UserError("command.other_thread", number=number[1])
         if number is not None:
-            call = replace(call, text=call.text[number.end() :], body=())
+            call = _without_number(call, number)
         if command.on_case is not None:
             return command.on_case(tx, case, agent, call)
         assert command.anywhere is not None

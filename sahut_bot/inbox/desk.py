@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import lanes, outbox
+from sahut_bot.inbox import lanes, outbox, timers
 from sahut_bot.inbox.activity import Change, record
 from sahut_bot.inbox.models import agents, contacts, conversations, identities, threads
 from sahut_bot.inbox.policy import ChannelPolicy, Policy
@@ -49,9 +50,11 @@ class Case:
     seen_at: Instant
     assignee_id: int | None
     owner_active: bool
+    owner_who: str  # their id at the team chat
     team_id: int | None
     priority: Priority
     waiting_since: Instant | None
+    last_customer_at: Instant | None
     snoozed_until: Instant | None
     wake: Wake
     thread: ThreadRef | None
@@ -62,7 +65,7 @@ class Case:
 
     @property
     def teamchat(self) -> str:
-        return self.channel.teamchat
+        return self.thread.teamchat if self.thread else self.channel.teamchat
 
     @property
     def target(self) -> str:
@@ -74,8 +77,10 @@ class Case:
         self.changes.append(Change(self.id, kind, actor, self.now, reason, data))
         self.card = True
 
-    def move(self, status: Status) -> None:
+    def move(self, tx: Tx, status: Status) -> None:
         """Another status, with all that belongs to it."""
+        if self.status is Status.SNOOZED:
+            timers.disarm(tx, [self.id], "snooze")
         self.status = status
         self.set["status"] = status.value
         self.set["resolved_at"] = self.now if status is Status.RESOLVED else None
@@ -86,6 +91,15 @@ class Case:
             self.set["waiting_since"] = None
             self.waiting_since = None
         self.card = True
+
+    def own(self, agent: Agent | None) -> None:
+        """The conversation is the agent's from now on, or nobody's."""
+        self.assignee_id = self.set["assignee_id"] = agent.id if agent else None
+        self.owner_active = agent is not None
+        self.owner_who = agent.who if agent else ""
+
+    def owned_by_other(self, agent: Agent) -> bool:
+        return self.owner_active and self.assignee_id not in (None, agent.id)
 
     def tell(self, key: str, *, agent: int | None = None, message: int | None = None, **params: object) -> None:
         """A line in the thread that somebody must read."""
@@ -104,6 +118,7 @@ _QUERY = (
         threads.c.teamchat,
         threads.c.external_id.label("thread_id"),
         agents.c.active.label("owner_active"),
+        agents.c.external_id.label("owner_who"),
     )
     .select_from(
         conversations.join(contacts, contacts.c.id == conversations.c.contact_id)
@@ -119,11 +134,11 @@ def take(tx: Tx, policy: Policy, conversation_id: int, now: Instant) -> Case:
     """The conversation, locked until the commit. Raises `UserError` when there is none of that number."""
     tx.lock(conversations, [conversation_id])
     row: Any = tx.execute(_QUERY, {"id": conversation_id}).first()
-    if row is None or row.channel not in policy.channels:
+    if row is None:
         raise UserError("command.no_conversation", number=conversation_id)
     return Case(
         id=row.id,
-        channel=policy.channels[row.channel],
+        channel=policy.channel(row.channel),
         policy=policy,
         now=now,
         status=Status(row.status),
@@ -135,9 +150,11 @@ def take(tx: Tx, policy: Policy, conversation_id: int, now: Instant) -> Case:
         seen_at=row.seen_at,
         assignee_id=row.assignee_id,
         owner_active=bool(row.owner_active),
+        owner_who=row.owner_who or "",
         team_id=row.team_id,
         priority=Priority(row.priority),
         waiting_since=row.waiting_since,
+        last_customer_at=row.last_customer_at,
         snoozed_until=row.snoozed_until,
         wake=Wake(row.snooze_wake),
         thread=ThreadRef(teamchat=row.teamchat, place=row.place, external_id=row.thread_id) if row.place else None,
@@ -154,4 +171,15 @@ def close(tx: Tx, case: Case) -> None:
     if case.card and case.thread:
         case.drafts.append(lanes.card(case.id, case.teamchat))
     if case.drafts:
-        outbox.enqueue(tx, case.drafts, case.now)
+        outbox.enqueue(tx, list(_timely(case)), case.now)
+
+
+# Lanes of what is put on or beside posts: without a thread there is no place for it yet.
+PARKED = ("a", "p", "m", "u")
+
+
+def _timely(case: Case) -> Iterator[outbox.Draft]:
+    """The drafts; what needs the thread waits until there is one (`settle` releases it)."""
+    for draft in case.drafts:
+        parked = case.thread is None and draft.lane[0] in PARKED
+        yield replace(draft, run_at=outbox.FAR) if parked else draft

@@ -30,6 +30,7 @@ from sahut_bot.inbox.models import (
     conversations,
     identities,
     messages,
+    outbox,
     posts,
     threads,
 )
@@ -133,7 +134,7 @@ def _posted(tx: Tx, ids: list[int]) -> dict[int, Any]:
 
 def _effect(loaded: Loaded, row: Claimed) -> AnyEffect | None:
     talk = loaded.talks.get(row.conversation_id or 0)
-    if talk is None or talk.channel not in loaded.policy.channels:
+    if talk is None:
         return None
     if row.lane[0] == "c":
         return _customer(loaded, row, talk)
@@ -147,7 +148,7 @@ def _effect(loaded: Loaded, row: Claimed) -> AnyEffect | None:
 
 
 def _customer(loaded: Loaded, row: Claimed, talk: Any) -> AnyEffect | None:
-    channel = loaded.policy.channels[talk.channel]
+    channel = loaded.policy.channel(talk.channel)
     if row.kind == "fetch":
         return _fetch(loaded, row, talk, None)
     message = loaded.messages.get(row.ref or 0)
@@ -158,23 +159,30 @@ def _customer(loaded: Loaded, row: Claimed, talk: Any) -> AnyEffect | None:
 
 
 def _opening(loaded: Loaded, row: Claimed, talk: Any) -> AnyEffect:
-    channel = loaded.policy.channels[talk.channel]
+    channel = loaded.policy.channel(talk.channel)
     card = loaded.cards[talk.id]
     return OpenThread(teamchat=channel.teamchat, place=channel.place, card=card, key=f"open:{talk.id}:{row.id}")
 
 
 def _recap(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect:
     """A rebuilt thread first tells what was said; what still waits in the lane comes by itself."""
-    before = row.ref if row.kind == "mirror" and row.ref else 1 << 62
-    say = loaded.policy.say
-    lines = [say("thread.rebuilt")]
-    for message in views_commands.recap(loaded.tx, talk.id, before):
-        who = talk.contact_name or say("card.customer")
-        if message.kind != MessageKind.INCOMING:
-            who = say("recap.note") if message.kind == MessageKind.NOTE else say("recap.reply")
-        lines.append(f"{who}: {message.body[:500]}")
+    waiting = sa.select(sa.func.min(outbox.c.ref)).where(
+        outbox.c.lane == row.lane, outbox.c.kind == "mirror", sa.text("outbox.state in ('pending','sending')")
+    )
+    before = loaded.tx.execute(waiting).scalar() or 1 << 62
+    lines = [loaded.policy.say("thread.rebuilt")]
+    lines += [_recap_line(loaded.policy, message, talk) for message in views_commands.recap(loaded.tx, talk.id, before)]
     content = Content(body=tree.text("\n".join(lines)), quiet=False)
     return Post(thread=thread, content=content, key=f"recap:{talk.thread_row}", recap=True)
+
+
+def _recap_line(policy: Policy, message: Any, talk: Any) -> str:
+    body = message.body[:500] or policy.say("message.files_only")
+    if message.kind == MessageKind.INCOMING:
+        return f"{talk.contact_name or policy.say('card.customer')}: {body}"
+    if message.kind == MessageKind.NOTE:
+        return f"{policy.say('recap.note')}: {body}"
+    return f"{policy.say('recap.reply')} {wanted_mark(message)}: {body}"
 
 
 # ---------------------------------------------------------------- in the thread
@@ -223,7 +231,7 @@ def _fetch(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef | None) ->
     if file is None or file.state != "remote":
         return None
     remote = RemoteFile(name=file.name, content_type=file.content_type, size=file.size, remote=file.remote)
-    limit = loaded.policy.channels[talk.channel].capabilities.file_limit
+    limit = loaded.policy.channel(talk.channel).capabilities.file_limit
     return Fetch(source=file.source, attachment_id=file.id, file=remote, limit=limit)
 
 
@@ -343,7 +351,9 @@ def _ask(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffec
     if message is None or message.delivery != Delivery.HELD:
         return None
     say = loaded.policy.say
-    choices = ("take", "send", "note", "drop") if message.reason == "held.other_owner" else ("send", "note", "drop")
+    author = loaded.tx.execute(sa.select(agents.c.external_id).where(agents.c.id == message.agent_id)).scalar()
+    others = talk.owner_who not in (None, author)
+    choices = ("take", "send", "note", "drop") if others else ("send", "note", "drop")
     buttons = tuple(
         Button(
             label=say(f"held.button.{choice}"),

@@ -8,22 +8,22 @@ import sqlalchemy as sa
 
 from sahut_bot.inbox.desk import Case
 from sahut_bot.inbox.models import agents, conversation_labels, labels, teams
+from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.text import tree
-from sahut_bot.types import Field, Form, Option, Priority, Status, Wake
+from sahut_bot.types import Availability, Field, Form, Option, Priority, Role, Status, Wake
 
 MOST_CHOICES = 90  # a select of the team chats holds a hundred
 
 
 def _form(case: Case, name: str, *fields: Field, note: str = "") -> Form:
-    say = case.policy.say
-    return Form(
-        command=f"{name} #{case.id}",
-        title=say(f"form.{name}"),
-        submit=say(f"form.{name}.submit"),
-        fields=fields,
-        note=note,
-    )
+    return _anywhere(case.policy, name, *fields, command=f"{name} #{case.id}", note=note)
+
+
+def _anywhere(policy: Policy, name: str, *fields: Field, command: str = "", note: str = "") -> Form:
+    """A form of a command that concerns no single conversation."""
+    title, submit = policy.say(f"form.{name}"), policy.say(f"form.{name}.submit")
+    return Form(command=command or name, title=title, submit=submit, fields=fields, note=note)
 
 
 def reply(case: Case) -> Form:
@@ -113,6 +113,42 @@ def _labels_of(tx: Tx, case: Case) -> list[str]:
         .where(conversation_labels.c.conversation_id == case.id)
     )
     return list(tx.execute(query.order_by(labels.c.name)).scalars())
+
+
+def availability(policy: Policy) -> Form:
+    options = tuple(Option(value=one.value, label=policy.say(f"availability.{one}")) for one in Availability)
+    label = policy.say("form.availability")
+    return _anywhere(policy, "availability", Field(name="availability", label=label, kind="choice", options=options))
+
+
+def role(tx: Tx, policy: Policy, teamchat: str) -> Form:
+    say = policy.say
+    query = sa.select(agents).where(agents.c.teamchat == teamchat, agents.c.active.is_(True))
+    people = tx.execute(query.order_by(sa.func.lower(agents.c.name)).limit(MOST_CHOICES)).all()
+    names = tuple(Option(value=row.external_id, label=f"{row.name} · {row.role}") for row in people)
+    roles = tuple(Option(value=one.value, label=one.value) for one in Role)
+    return _anywhere(
+        policy,
+        "role",
+        Field(name="who", label=say("form.role.who"), kind="choice", options=names),
+        Field(name="role", label=say("form.role"), kind="choice", options=roles),
+    )
+
+
+def new(policy: Policy) -> Form:
+    say = policy.say
+    channels = tuple(Option(value=name, label=one.label) for name, one in sorted(policy.channels.items()))
+    return _anywhere(
+        policy,
+        "new",
+        Field(name="channel", label=say("form.new.channel"), kind="choice", options=channels[:MOST_CHOICES]),
+        Field(name="address", label=say("form.new.address"), hint=say("form.new.address_hint"), limit=200),
+        Field(name="text", label=say("form.text"), kind="lines"),
+    )
+
+
+def search(policy: Policy) -> Form:
+    return _anywhere(policy, "search", Field(name="words", label=policy.say("form.search.words"), limit=200))
 
 
 def more(case: Case) -> Form:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
@@ -16,21 +19,22 @@ SYSTEM = "system"
 
 
 def claim(tx: Tx, case: Case, agent: Agent) -> None:
-    """The agent owns it from now on. Whoever owned it before is named in the thread."""
-    if case.assignee_id == agent.id:
+    """The agent owns it from now on and, mentioned, follows the thread. Whoever owned it before is named there."""
+    if case.assignee_id == agent.id and case.owner_active:
         raise UserError("claim.yours")
-    if case.assignee_id is not None and case.owner_active:
-        case.change("taken_over", agent.actor, name=agent.name, before=_name(tx, case.assignee_id))
+    if case.owned_by_other(agent):
+        before = _name(tx, case.assignee_id)
+        case.change("taken_over", agent.actor, name=agent.name, before=before, mention=agent.who)
     else:
-        case.change("claimed", agent.actor, name=agent.name)
-    _own(case, agent.id)
+        case.change("claimed", agent.actor, name=agent.name, mention=agent.who)
+    case.own(agent)
 
 
-def take_ownership(case: Case, agent: Agent) -> None:
-    """The first to answer owns it."""
+def take_ownership(case: Case, agent: Agent, *, follows: bool) -> None:
+    """The first to answer owns it. `follows`: who typed in the thread follows it already, nobody need be mentioned."""
     if case.assignee_id is None or not case.owner_active:
-        case.change("claimed", agent.actor, name=agent.name)
-        _own(case, agent.id)
+        case.change("claimed", agent.actor, name=agent.name, **({} if follows else {"mention": agent.who}))
+        case.own(agent)
 
 
 def release(tx: Tx, case: Case, agent: Agent) -> None:
@@ -39,18 +43,17 @@ def release(tx: Tx, case: Case, agent: Agent) -> None:
     if case.assignee_id != agent.id and agent.role is Role.AGENT:
         raise UserError("release.other", name=_name(tx, case.assignee_id))
     case.change("released", agent.actor, name=agent.name)
-    case.assignee_id = case.set["assignee_id"] = None
+    case.own(None)
 
 
 def assign(tx: Tx, case: Case, actor: Agent, other: Agent) -> None:
     """Gives it to `other`, who becomes a follower of the thread. An agent may not take it from a third one."""
     if case.assignee_id == other.id:
         raise UserError("assign.same", name=other.name)
-    taken = case.assignee_id is not None and case.owner_active and case.assignee_id != actor.id
-    if taken and actor.role is Role.AGENT:
+    if case.owned_by_other(actor) and actor.role is Role.AGENT:
         raise UserError("assign.not_yours", name=_name(tx, case.assignee_id))
     case.change("assigned", actor.actor, name=other.name, by=actor.name, mention=other.who)
-    _own(case, other.id)
+    case.own(other)
 
 
 def assign_team(tx: Tx, case: Case, actor: Agent, team: str) -> None:
@@ -61,11 +64,6 @@ def assign_team(tx: Tx, case: Case, actor: Agent, team: str) -> None:
     case.change("assigned_team", actor.actor, name=row.name, by=actor.name)
 
 
-def _own(case: Case, agent_id: int) -> None:
-    case.assignee_id = case.set["assignee_id"] = agent_id
-    case.owner_active = True
-
-
 def _name(tx: Tx, agent_id: int | None) -> str:
     return str(tx.execute(sa.select(agents.c.name).where(agents.c.id == agent_id)).scalar() or "?")
 
@@ -73,60 +71,76 @@ def _name(tx: Tx, agent_id: int | None) -> str:
 # ---------------------------------------------------------------- status
 
 
-def set_pending(case: Case, agent: Agent) -> None:
-    case.move(state.after(case.status, Event.SET_PENDING))
+def set_pending(tx: Tx, case: Case, agent: Agent) -> None:
+    case.move(tx, state.after(case.status, Event.SET_PENDING))
     case.change("pending", agent.actor, name=agent.name)
 
 
 def resolve(tx: Tx, case: Case, actor: str, name: str, reason: str = "") -> None:
-    case.move(state.after(case.status, Event.RESOLVE))
-    timers.disarm(tx, [case.id], "snooze")
+    case.move(tx, state.after(case.status, Event.RESOLVE))
     case.change("resolved" if not reason else "resolved_why", actor, reason, name=name, why=reason)
 
 
 def reopen(tx: Tx, case: Case, agent: Agent) -> None:
     """Team and owner stay, save an owner who is gone."""
     status = state.after(case.status, Event.REOPEN)
-    if case.status is Status.RESOLVED:
-        live = sa.select(conversations.c.id).where(
-            conversations.c.identity_id == case.identity_id, sa.text("status <> 'resolved'")
-        )
-        if (other := tx.execute(live).scalar()) is not None:
-            raise UserError("reopen.other_open", number=other)
-    timers.disarm(tx, [case.id], "snooze")
-    case.move(status)
+    if case.status is Status.RESOLVED and (other := live_conversation(tx, case.identity_id)) is not None:
+        raise UserError("reopen.other_open", number=other)
+    case.move(tx, status)
     drop_gone_owner(case)
-    case.change("reopened_by", agent.actor, name=agent.name)
+    case.change("reopened_by", agent.actor, name=agent.name, **_to_owner(case, agent))
+
+
+def live_conversation(tx: Tx, identity: int) -> int | None:
+    """The one conversation of an identity that is not resolved."""
+    live = sa.select(conversations.c.id).where(
+        conversations.c.identity_id == identity, sa.text("conversations.status <> 'resolved'")
+    )
+    found: int | None = tx.execute(live).scalar()
+    return found
 
 
 def drop_gone_owner(case: Case) -> None:
     if case.assignee_id is not None and not case.owner_active:
-        case.assignee_id = case.set["assignee_id"] = None
+        case.own(None)
+
+
+def _to_owner(case: Case, actor: Agent) -> dict[str, str]:
+    """A conversation that comes back is said to its owner, unless they brought it back themselves."""
+    return {"mention": case.owner_who} if case.owner_active and case.assignee_id != actor.id else {}
 
 
 def snooze(tx: Tx, case: Case, agent: Agent, until: Instant | None, wake: Wake, shown: str) -> None:
     """Hidden until `until` (None: until the customer replies). `shown` is that time in words, with its zone."""
-    before = case.status
-    case.move(state.after(case.status, Event.SNOOZE))
+    if until is None and wake is Wake.NEVER:
+        raise UserError("snooze.for_ever")
+    before: dict[str, Any] = {
+        "before": case.status.value,
+        "before_until": case.snoozed_until,
+        "before_wake": case.wake.value,
+    }
+    _hide(tx, case, state.after(case.status, Event.SNOOZE), until, wake)
+    kind = "snoozed" if until is not None else "snoozed_reply"
+    case.change(kind, agent.actor, name=agent.name, until=shown, undo=True, **before)
+
+
+def _hide(tx: Tx, case: Case, status: Status, until: Instant | None, wake: Wake) -> None:
+    case.move(tx, status)
     case.snoozed_until = case.set["snoozed_until"] = until
     case.wake = wake
     case.set["snooze_wake"] = wake.value
-    timers.disarm(tx, [case.id], "snooze")
     if until is not None:
         timers.arm(tx, [{"conversation_id": case.id, "kind": "snooze", "due_at": until}])
-    kind = "snoozed" if until is not None else "snoozed_reply"
-    case.change(kind, agent.actor, name=agent.name, until=shown, before=before.value, undo=True)
 
 
-def wake_up(tx: Tx, case: Case, actor: str, name: str) -> None:
-    case.move(state.after(case.status, Event.WAKE))
-    timers.disarm(tx, [case.id], "snooze")
+def wake_up(tx: Tx, case: Case, agent: Agent) -> None:
+    case.move(tx, state.after(case.status, Event.WAKE))
     drop_gone_owner(case)
-    case.change("woken_by", actor, name=name)
+    case.change("woken_by", agent.actor, name=agent.name, **_to_owner(case, agent))
 
 
 def undo_snooze(tx: Tx, case: Case, agent: Agent) -> None:
-    """Back to the status before the last snooze."""
+    """As it was before the last snooze, which may have been another snooze."""
     newest = (
         sa.select(activity.c.kind, activity.c.data)
         .where(activity.c.conversation_id == case.id, activity.c.kind.in_(("snoozed", "snoozed_reply")))
@@ -136,9 +150,12 @@ def undo_snooze(tx: Tx, case: Case, agent: Agent) -> None:
     row = tx.execute(newest).first()
     if case.status is not Status.SNOOZED or row is None:
         raise UserError("undo.nothing")
-    before = Status.PENDING if '"before":"pending"' in row.data else Status.OPEN
-    timers.disarm(tx, [case.id], "snooze")
-    case.move(before)
+    data = orjson.loads(row.data)
+    before, until = Status(data["before"]), data["before_until"]
+    if before is Status.SNOOZED and (until is None or until > case.now):
+        _hide(tx, case, before, until, Wake(data["before_wake"]))
+    else:
+        case.move(tx, Status.OPEN if before is Status.SNOOZED else before)
     case.change("snooze_undone", agent.actor, name=agent.name)
 
 
@@ -146,7 +163,7 @@ def time_up(tx: Tx, case: Case) -> None:
     """The snooze is over. Its owner is mentioned; without one the channel hears of it."""
     if case.status is not Status.SNOOZED:
         return
-    case.move(state.after(case.status, Event.TIME_UP))
+    case.move(tx, state.after(case.status, Event.TIME_UP))
     drop_gone_owner(case)
     case.change("time_up", SYSTEM)
     case.drafts.append(lanes.resurface(case.id, case.target, "thread.time_up"))

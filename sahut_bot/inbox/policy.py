@@ -24,6 +24,7 @@ class ChannelPolicy:
     hold: float = 5.0
     new_after: float = 30 * 86400.0  # 0: a resolved conversation always reopens
     thanks_reopens: bool = True
+    removed: bool = False  # no longer in the settings: its conversations stay, nothing can be sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,15 @@ class Policy:
     old_after: float = 15 * 60.0  # replies found by catch-up that are older than this ask first
     remind_after: float = 5 * 60.0
     unseen_after: float = 2 * 60.0
+
+    def channel(self, name: str) -> ChannelPolicy:
+        """The channel of that name. One that was removed has the team chat and place of another one."""
+        if name in self.channels:
+            return self.channels[name]
+        some = next(iter(self.channels.values()), None)
+        teamchat, place = (some.teamchat, some.place) if some else ("", "")
+        nothing = Capabilities(text_limit=0)
+        return ChannelPolicy(name=name, label=name, teamchat=teamchat, place=place, capabilities=nothing, removed=True)
 
     def say(self, key: str, **params: object) -> str:
         return say(self.language, key, **params)

@@ -1,35 +1,37 @@
-"""An agent's words towards the customer: written, held, queued, changed, taken back.
+"""An agent's words towards the customer: written, held, queued, sent again.
 
-A reply is one outbox row behind the rows that fetch its files; it is cut into parts when it is sent, so until then an
-edit is a change of the message alone.
+A reply is one outbox row behind the rows that fetch its files; it is cut into parts when it is sent. What becomes of
+it when its author thinks again stands in `corrections`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import bodies, lanes, operations, outbox, timers
+from sahut_bot.inbox import bodies, judge, lanes, operations, state, timers
 from sahut_bot.inbox.desk import Agent, Case
-from sahut_bot.inbox.judge import Fate, Verdict
-from sahut_bot.inbox.models import attachments, messages, posts
+from sahut_bot.inbox.models import attachments, messages, parts, posts
 from sahut_bot.inbox.receive import remote_attachment
 from sahut_bot.inbox.store import Tx
+from sahut_bot.text import tree
 from sahut_bot.text.markup import Markup
-from sahut_bot.types import Delivery, Instant, MessageKind, RemoteFile
+from sahut_bot.types import Delivery, Instant, MessageKind, RemoteFile, Status, ThreadRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Something an agent wrote. `post` is its id in the thread; empty when a command or form wrote it."""
+    """Something an agent wrote. `post` is its id in `thread`; empty when a command or form wrote it."""
 
     body: Markup
     at: Instant
     files: Sequence[RemoteFile] = ()
     post: str = ""
+    thread: ThreadRef | None = None
 
 
 def note(tx: Tx, case: Case, agent: Agent, written: Written) -> int:
@@ -39,29 +41,48 @@ def note(tx: Tx, case: Case, agent: Agent, written: Written) -> int:
     return message
 
 
-def reply(tx: Tx, case: Case, agent: Agent, written: Written, *, hold: bool, resolves: bool = False) -> int:
-    """Queues a reply; nobody's conversation becomes the agent's. `hold`: it waits so that it can be taken back."""
-    refusal = _refusal(case, written)
-    state = Delivery.FAILED if refusal else Delivery.QUEUED
-    message = _store(tx, case, agent, written, MessageKind.REPLY, state, reason=refusal, resolves=resolves)
+def reply(tx: Tx, case: Case, agent: Agent, written: Written, *, resolves: bool = False) -> bool:
+    """Queues a reply after the channel's hold; nobody's conversation becomes the agent's. False when it is refused."""
+    refusal, params = ("reply.empty", {}) if not (written.body or written.files) else _refusal(case)
+    delivery = Delivery.FAILED if refusal else Delivery.QUEUED
+    message = _store(tx, case, agent, written, MessageKind.REPLY, delivery, reason=refusal, resolves=resolves)
     if refusal:
-        case.tell(refusal, agent=agent.id, message=message)
+        case.tell(refusal, agent=agent.id, message=message, **params)
     else:
-        operations.take_ownership(case, agent)
-        queue(tx, case, message, case.now + case.channel.hold if hold else None)
+        operations.take_ownership(case, agent, follows=bool(written.post))
+        _queue(tx, case, message, case.now + case.channel.hold)
     _show(case, message, written)
-    return message
+    return not refusal
 
 
-def hold_back(tx: Tx, case: Case, agent: Agent, written: Written, reason: str, *, resolves: bool = False) -> int:
+def hold_back(tx: Tx, case: Case, agent: Agent, written: Written, reason: str, *, resolves: bool = False) -> None:
     """Keeps something that may be a reply until its author has said what it is. It never sends itself."""
     message = _store(tx, case, agent, written, MessageKind.REPLY, Delivery.HELD, reason=reason, resolves=resolves)
-    _ask(tx, case, agent, message)
+    ask(tx, case, agent, message)
     _show(case, message, written)
-    return message
 
 
-def _ask(tx: Tx, case: Case, agent: Agent, message: int) -> None:
+def by_command(tx: Tx, case: Case, agent: Agent, written: Written, *, resolves: bool = False) -> str:
+    """A reply that a command or form asks for. What looks like a note, or is in another agent's conversation, is held.
+
+    Answers `queued` or `held`. Raises `UserError` where nothing can be sent, and for a text that names colleagues: no
+    customer may see that.
+    """
+    refusal, params = _refusal(case)
+    if refusal:
+        raise UserError(refusal, **params)
+    if tree.has_mention(written.body):
+        raise UserError("reply.mention")
+    near = judge.looks_like_note(tree.plain(written.body))
+    if near or case.owned_by_other(agent):
+        hold_back(tx, case, agent, written, "held.near_note" if near else "held.other_owner", resolves=resolves)
+        return "held"
+    reply(tx, case, agent, written, resolves=resolves)
+    return "queued"
+
+
+def ask(tx: Tx, case: Case, agent: Agent, message: int) -> None:
+    """Asks the author of a held message what it is, and once more after a while."""
     case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, message))
     due = case.now + case.policy.remind_after
     timers.arm(tx, [{"conversation_id": case.id, "kind": "held", "ref": message, "due_at": due}])
@@ -87,40 +108,50 @@ def _store(
         )
     )
     if written.files:
-        _store_files(tx, case, message, written.files)
-    if written.post and case.thread:
-        thread = {"teamchat": case.thread.teamchat, "place": case.thread.place}
+        _store_files(tx, case, message, written.files, kind)
+    if written.post and written.thread:
+        thread = {"teamchat": written.thread.teamchat, "place": written.thread.place}
         row = {**thread, "external_id": written.post, "conversation_id": case.id, "message_id": message}
         tx.insert_ignore(posts, [{**row, "origin": "agent"}])
     return message
 
 
-def _store_files(tx: Tx, case: Case, message: int, files: Sequence[RemoteFile]) -> None:
-    """Too large or refused by the customer's channel: shown as failed, and the text still goes."""
-    allowed = case.channel.capabilities
+def _store_files(tx: Tx, case: Case, message: int, files: Sequence[RemoteFile], kind: MessageKind) -> None:
+    """What the customer's channel does not take is shown as failed, and the text still goes. Notes go nowhere."""
     rows = []
     for position, (new_id, file) in enumerate(zip(tx.new_ids(attachments, len(files)), files, strict=True)):
         row = remote_attachment(new_id, file, source=case.teamchat, message=message, position=position, now=case.now)
-        reason = "file.too_large" if file.size > allowed.file_limit else ""
-        reason = "file.refused_type" if file.content_type in allowed.refused_types else reason
-        if reason and not file.refusal:
-            row |= {"state": "failed", "reason": reason}
-        if row["state"] == "failed":
-            case.tell("file.failed", message=None, name=row["name"], reason=row["reason"])
+        if kind is MessageKind.REPLY:
+            reason = file.refusal or _file_refusal(case, file, position)
+            if reason:
+                row |= {"state": "failed", "reason": reason}
+                case.tell("file.failed", name=row["name"], reason=reason)
         rows.append(row)
     tx.execute(sa.insert(attachments), rows)
 
 
-def _refusal(case: Case, written: Written) -> str:
-    """The locale key of why this cannot be sent at all; empty when it can."""
+def _file_refusal(case: Case, file: RemoteFile, position: int) -> str:
+    allowed = case.channel.capabilities
+    if file.size > allowed.file_limit:
+        return "file.too_large"
+    if file.content_type in allowed.refused_types:
+        return "file.refused_type"
+    return "file.too_many" if position >= allowed.files_per_message else ""
+
+
+def _refusal(case: Case) -> tuple[str, dict[str, str]]:
+    """The locale key of why nothing can be sent to this customer, and what fills it; empty when it can."""
     if case.blocked:
-        return "reply.blocked"
-    if not written.body and not written.files:
-        return "reply.empty"
-    return ""
+        return "reply.blocked", {}
+    if case.channel.removed:
+        return "reply.no_channel", {"channel": case.channel.name}
+    window = case.channel.capabilities.reply_window
+    if window and (case.last_customer_at is None or case.now > case.last_customer_at + window):
+        return "reply.window", {"channel": case.channel.label}
+    return "", {}
 
 
-def queue(tx: Tx, case: Case, message: int, run_at: Instant | None) -> None:
+def _queue(tx: Tx, case: Case, message: int, run_at: Instant | None) -> None:
     """Puts the reply into the customer's lane, behind the fetching of its files."""
     remote = sa.select(attachments.c.id).where(attachments.c.message_id == message, attachments.c.state == "remote")
     for attachment in tx.execute(remote.order_by(attachments.c.position)).scalars():
@@ -132,7 +163,16 @@ def _show(case: Case, message: int, written: Written) -> None:
     """The mark on what was typed in the thread; what a command wrote is posted there first."""
     if not written.post:
         case.drafts.append(lanes.mirror(case.id, case.target, message))
+    show_mark(case, message)
+
+
+def show_mark(case: Case, message: int) -> None:
+    """The message gets the mark that it should carry by then; the one before comes off after it."""
     case.drafts.append(lanes.mark(case.id, case.teamchat, message))
+
+
+def update(tx: Tx, message: int, **values: object) -> None:
+    tx.execute(sa.update(messages).where(messages.c.id == message).values(**values))
 
 
 # ---------------------------------------------------------------- answers to the question about a held one
@@ -142,105 +182,85 @@ ANSWERS = ("take", "send", "note", "drop")
 
 def settle_held(tx: Tx, case: Case, agent: Agent, message: int, answer: str) -> None:
     """The author says what a held message is. Raises `UserError` when that is settled, or asked of somebody else."""
-    row = tx.execute(sa.select(messages).where(messages.c.id == message, messages.c.conversation_id == case.id)).first()
+    row = _of(tx, case, message)
     if row is None or row.delivery != Delivery.HELD:
         raise UserError("held.settled")
     if row.agent_id != agent.id:
         raise UserError("held.not_yours")
-    timers.disarm(tx, [case.id], "held", ref=message)
-    if answer == "drop":
-        _set(tx, message, delivery=Delivery.CANCELLED.value)
+    if answer in ("take", "send"):
+        _release(tx, case, agent, row, takes=answer == "take")
     elif answer == "note":
-        _set(tx, message, delivery=Delivery.NONE.value, kind=MessageKind.NOTE.value)
-    elif case.blocked:
-        raise UserError("reply.blocked")
+        update(tx, message, delivery=Delivery.NONE.value, kind=MessageKind.NOTE.value, reason="")
     else:
-        if answer == "take" and case.assignee_id != agent.id:
-            operations.claim(tx, case, agent)
-        operations.take_ownership(case, agent)
-        _set(tx, message, delivery=Delivery.QUEUED.value, reason="")
-        queue(tx, case, message, None)
-    case.drafts.append(lanes.mark(case.id, case.teamchat, message))
+        update(tx, message, delivery=Delivery.CANCELLED.value)
+        case.drafts.append(lanes.unmark(case.id, case.teamchat, message))
+    timers.disarm(tx, [case.id], "held", ref=message)
+    show_mark(case, message)
+
+
+def _release(tx: Tx, case: Case, agent: Agent, row: Any, *, takes: bool) -> None:
+    """Sends a held message after all."""
+    refusal, params = _refusal(case)
+    if refusal:
+        raise UserError(refusal, **params)
+    if tree.has_mention(bodies.of(row)):
+        raise UserError("reply.mention")
+    if takes and case.assignee_id != agent.id:
+        operations.claim(tx, case, agent)
+    operations.take_ownership(case, agent, follows=False)
+    update(tx, row.id, delivery=Delivery.QUEUED.value, reason="")
+    _queue(tx, case, row.id, None)
+
+
+def _of(tx: Tx, case: Case, message: int) -> Any:
+    query = sa.select(messages).where(messages.c.id == message, messages.c.conversation_id == case.id)
+    return tx.execute(query).first()
+
+
+# ---------------------------------------------------------------- when it did not get through
+
+
+def lose(tx: Tx, case: Case, message: int, delivery: Delivery, reason: str) -> None:
+    """❌ or ❓: back to open, and its author hears why and what can be done."""
+    update(tx, message, delivery=delivery.value, reason=reason)
+    author = tx.execute(sa.select(messages.c.agent_id).where(messages.c.id == message)).scalar()
+    back = state.after(case.status, state.Event.REPLY_LOST)
+    # A newer conversation of the same customer is the open one then.
+    if case.status is Status.RESOLVED and operations.live_conversation(tx, case.identity_id) is not None:
+        back = case.status
+    if back is not case.status:
+        case.move(tx, back)
+    if back is Status.OPEN and case.waiting_since is None:
+        case.waiting_since = case.set["waiting_since"] = case.last_customer_at
+    case.change("delivery", operations.SYSTEM, reason)
+    case.tell(f"reply.{delivery}", agent=author, message=message, reason=reason)
+    show_mark(case, message)
 
 
 def retry(tx: Tx, case: Case, agent: Agent, message: int) -> None:
     """Sends a failed or doubtful reply again, behind what waits now. Parts that arrived do not go twice."""
-    row = tx.execute(sa.select(messages).where(messages.c.id == message, messages.c.conversation_id == case.id)).first()
+    row = _of(tx, case, message)
     if row is None or row.kind != MessageKind.REPLY or row.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
         raise UserError("retry.nothing")
-    if case.blocked:
-        raise UserError("reply.blocked")
-    _set(tx, message, delivery=Delivery.QUEUED.value, reason="")
-    queue(tx, case, message, None)
+    refusal, params = _refusal(case)
+    if refusal:
+        raise UserError(refusal, **params)
+    recut(tx, message)
+    update(tx, message, delivery=Delivery.QUEUED.value, reason="")
+    _queue(tx, case, message, None)
     case.change("retried", agent.actor, name=agent.name)
-    case.drafts.append(lanes.mark(case.id, case.teamchat, message))
+    show_mark(case, message)
 
 
-def rewrite(tx: Tx, message: int, body: Markup, *, edited_at: Instant | None = None) -> None:
-    """Another text for a message that has not left the team."""
-    text, markup = bodies.columns(body)
-    values: dict[str, object] = {"body": text, "markup": markup}
-    _set(tx, message, **values, **({"edited_at": edited_at} if edited_at is not None else {}))
-
-
-def stop(tx: Tx, case: Case, agent: Agent, message: int, verdict: Verdict, body: Markup) -> bool:
-    """An edit made a waiting reply something else: it does not go out. False when it has left already.
-
-    What now reads as a note is one; anything else (a command, a near miss) waits for its author's word.
-    """
-    held = tx.execute(sa.select(messages.c.delivery).where(messages.c.id == message)).scalar() == Delivery.HELD
-    if not held and not outbox.cancel(tx, "reply", message, case.now):
+def recut(tx: Tx, message: int) -> bool:
+    """Forgets how the reply was cut, so that it is cut from its text of then. False when some of it has arrived."""
+    if begun(tx, message):
         return False
-    rewrite(tx, message, body)
-    if verdict.fate is Fate.NOTE:
-        timers.disarm(tx, [case.id], "held", ref=message)
-        _set(tx, message, kind=MessageKind.NOTE.value, delivery=Delivery.NONE.value, reason="")
-    elif not held:
-        _set(tx, message, delivery=Delivery.HELD.value, reason=f"held.{verdict.reason or 'unknown_command'}")
-        _ask(tx, case, agent, message)
-    case.drafts.append(lanes.mark(case.id, case.teamchat, message))
+    tx.execute(sa.delete(parts).where(parts.c.message_id == message))
     return True
 
 
-def _set(tx: Tx, message: int, **values: object) -> None:
-    tx.execute(sa.update(messages).where(messages.c.id == message).values(**values))
-
-
-# ---------------------------------------------------------------- changed or deleted in the thread
-
-
-def edit(tx: Tx, case: Case, agent: Agent, message: int, body: Markup) -> None:
-    """The agent changed the text of a reply: before it is sent the text changes, after it the customer's copy does."""
-    row = tx.execute(sa.select(messages).where(messages.c.id == message)).one()
-    text, markup = bodies.columns(body)
-    if row.body == text and row.markup == markup:
-        return
-    delivery = Delivery(row.delivery)
-    if delivery in (Delivery.CANCELLED, Delivery.FAILED, Delivery.UNCERTAIN):
-        return
-    if delivery is Delivery.HELD or outbox.lock_pending(tx, "reply", message):
-        rewrite(tx, message, body)
-    elif case.channel.capabilities.edit:
-        _set(tx, message, body=text, markup=markup, edited_at=case.now)
-        case.drafts.append(lanes.to_customer("edit", case.id, case.channel.name, message))
-    else:
-        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.too_late"))
-
-
-def take_back(tx: Tx, case: Case, message: int) -> None:
-    """The agent deleted a reply in the thread: before it is sent that cancels it, after it the customer's copy goes."""
-    row = tx.execute(sa.select(messages).where(messages.c.id == message)).one()
-    delivery = Delivery(row.delivery)
-    if row.kind == MessageKind.NOTE or delivery in (Delivery.CANCELLED, Delivery.FAILED):
-        _set(tx, message, deleted_at=case.now)
-    elif delivery is Delivery.HELD:
-        timers.disarm(tx, [case.id], "held", ref=message)
-        _set(tx, message, delivery=Delivery.CANCELLED.value, deleted_at=case.now)
-    elif outbox.cancel(tx, "reply", message, case.now):
-        _set(tx, message, delivery=Delivery.CANCELLED.value, deleted_at=case.now)
-        case.change("cancelled", "system" if row.agent_id is None else f"agent:{row.agent_id}")
-    elif case.channel.capabilities.delete:
-        _set(tx, message, deleted_at=case.now)
-        case.drafts.append(lanes.to_customer("delete", case.id, case.channel.name, message))
-    else:
-        case.tell("delete.too_late", agent=row.agent_id, message=None)
+def begun(tx: Tx, message: int) -> bool:
+    """Whether a part of it has arrived at the customer's."""
+    arrived = sa.select(parts.c.id).where(parts.c.message_id == message, parts.c.external_id.is_not(None))
+    return tx.execute(arrived.limit(1)).first() is not None

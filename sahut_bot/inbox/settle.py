@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from sahut_bot.inbox import desk, lanes, operations, outbox, people, state, timers, views
+from sahut_bot.inbox import desk, effects_load, lanes, operations, outbox, people, replies, state, timers, views
 from sahut_bot.inbox import threads as thread_events
 from sahut_bot.inbox.desk import Case
 from sahut_bot.inbox.effects import (
@@ -91,7 +91,7 @@ def _opened(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant)
     where = {"teamchat": thread.teamchat, "place": thread.place, "external_id": thread.external_id}
     row_values = {"conversation_id": conversation, "live": True, "recap": before > 0, "created_at": now}
     tx.insert_ignore(threads, [{**where, **row_values}])
-    outbox.release(tx, [f"a:{conversation}"], now)
+    outbox.release(tx, [f"{lane}:{conversation}" for lane in desk.PARKED], now)
     # What changed while the card was on its way is drawn once more.
     if done.effect.card != views.cards(tx, policy, [conversation]).get(conversation):
         outbox.enqueue(tx, [lanes.card(conversation, thread.teamchat)], now)
@@ -118,25 +118,26 @@ def _lost(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -
 
 def _marked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
     effect: SetMark = done.effect
-    shown = _marks(tx, effect.message_id)
-    if effect.mark not in shown:
-        _set_marks(tx, effect.message_id, [*shown, effect.mark])
-    if shown:
-        draft = lanes.unmark(row.conversation_id or 0, effect.thread.teamchat, effect.message_id)
-        outbox.enqueue(tx, [draft], now)
+    _remark(tx, row, effect, now, lambda shown: [*(mark for mark in shown if mark != effect.mark), effect.mark])
 
 
 def _unmarked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
     effect: TakeMark = done.effect
-    _set_marks(tx, effect.message_id, [mark for mark in _marks(tx, effect.message_id) if mark != effect.mark])
+    _remark(tx, row, effect, now, lambda shown: [mark for mark in shown if mark != effect.mark])
 
 
-def _marks(tx: Tx, message: int) -> list[str]:
-    return str(tx.execute(sa.select(messages.c.marks).where(messages.c.id == message)).scalar() or "").split()
-
-
-def _set_marks(tx: Tx, message: int, marks: list[str]) -> None:
-    tx.execute(sa.update(messages).where(messages.c.id == message).values(marks=" ".join(marks)))
+def _remark(
+    tx: Tx, row: Claimed, effect: SetMark | TakeMark, now: Instant, change: Callable[[list[str]], list[str]]
+) -> None:
+    """Writes down what the message shows now. What it should show may have changed meanwhile: the rest follows."""
+    message = tx.execute(sa.select(messages).where(messages.c.id == effect.message_id)).one()
+    shown = change(message.marks.split())
+    tx.execute(sa.update(messages).where(messages.c.id == message.id).values(marks=" ".join(shown)))
+    wanted = effects_load.wanted_mark(message)
+    where = (row.conversation_id or 0, effect.thread.teamchat, message.id)
+    drafts = [lanes.unmark(*where)] if any(mark != wanted for mark in shown) else []
+    drafts += [lanes.mark(*where)] if wanted and wanted not in shown else []
+    outbox.enqueue(tx, drafts, now)
 
 
 # ---------------------------------------------------------------- files
@@ -181,20 +182,23 @@ def _accepted(tx: Tx, case: Case, message: int, sent: Sent) -> None:
     tx.execute(sa.update(messages).where(mine).values(**values))
     row = tx.execute(sa.select(messages.c.resolves, messages.c.agent_id).where(mine)).one()
     actor = f"agent:{row.agent_id}"
-    if not _wrote_since(tx, case, message):
+    wrote_since = _wrote_since(tx, case, message)
+    if not wrote_since:
         moved = state.after(case.status, state.Event.REPLY_ACCEPTED)
         case.set["waiting_since"] = case.waiting_since = None
         case.card = True
         if moved is not case.status:
-            case.move(moved)
+            case.move(tx, moved)
             case.change("replied", actor)
-    if row.resolves and case.status is not Status.RESOLVED:
+    if row.resolves and wrote_since:
+        case.tell("reply.not_resolved", agent=row.agent_id)
+    elif row.resolves and case.status is not Status.RESOLVED:
         author = people.by_id(tx, row.agent_id)
         operations.resolve(tx, case, actor, author.name if author else "?")
     if case.channel.capabilities.mailbox:
         due = max(case.seen_at + case.policy.unseen_after, case.now + UNSEEN_AT_LEAST)
         timers.arm(tx, [{"conversation_id": case.id, "kind": "unseen", "ref": message, "due_at": due}])
-    case.drafts.append(lanes.mark(case.id, case.teamchat, message))
+    replies.show_mark(case, message)
     desk.close(tx, case)
     tx.signal(f"feed:{case.channel.name}:{case.address}")
 
@@ -216,21 +220,8 @@ def _not_sent(tx: Tx, case: Case, row: Claimed, outcome: NotDone) -> None:
         desk.close(tx, case)
     elif row.ref is not None:
         delivery = Delivery.FAILED if isinstance(outcome, Failed) else Delivery.UNCERTAIN
-        _lose_reply(tx, case, row.ref, delivery, outcome.reason)
-
-
-def _lose_reply(tx: Tx, case: Case, message: int, delivery: Delivery, reason: str) -> None:
-    """❌ or ❓: back to open, and its author hears why and what can be done."""
-    mine = messages.c.id == message
-    tx.execute(sa.update(messages).where(mine).values(delivery=delivery.value, reason=reason))
-    author = tx.execute(sa.select(messages.c.agent_id).where(mine)).scalar()
-    back = state.after(case.status, state.Event.REPLY_LOST)
-    if back is not case.status:
-        case.move(back)
-    case.change("delivery", operations.SYSTEM, reason)
-    case.tell(f"reply.{delivery}", agent=author, message=message, reason=reason)
-    case.drafts.append(lanes.mark(case.id, case.teamchat, message))
-    desk.close(tx, case)
+        replies.lose(tx, case, row.ref, delivery, outcome.reason)
+        desk.close(tx, case)
 
 
 def _nothing_left(tx: Tx, policy: Policy, row: Claimed, now: Instant) -> None:
@@ -238,7 +229,9 @@ def _nothing_left(tx: Tx, policy: Policy, row: Claimed, now: Instant) -> None:
     if row.kind == "reply" and row.ref is not None:
         found = sa.select(messages.c.delivery).where(messages.c.id == row.ref)
         if tx.execute(found).scalar() == Delivery.QUEUED:
-            _lose_reply(tx, _case(tx, policy, row, now), row.ref, Delivery.FAILED, policy.say("reply.nothing"))
+            case = _case(tx, policy, row, now)
+            replies.lose(tx, case, row.ref, Delivery.FAILED, policy.say("reply.nothing"))
+            desk.close(tx, case)
 
 
 def _changed(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
@@ -251,6 +244,14 @@ def _changed(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant
         gone = (parts.c.message_id == message) & (parts.c.external_id == effect.external_id)
         tx.execute(sa.update(parts).where(gone).values(delivery="deleted"))
     tx.signal(f"feed:{effect.outbound.channel}:{effect.outbound.address}")
+
+
+def _not_shown(tx: Tx, case: Case, row: Claimed, outcome: NotDone) -> None:
+    """The team chat does not take what a customer sent: at least that is said, with the reason."""
+    if isinstance(outcome, Retrying):
+        return
+    case.tell("thread.not_shown", reason=outcome.reason)
+    desk.close(tx, case)
 
 
 def _not_changed(tx: Tx, case: Case, row: Claimed, outcome: NotDone) -> None:
@@ -274,6 +275,9 @@ _DONE: dict[type, Callable[[Tx, Policy, Claimed, Performed, Instant], None]] = {
 }
 # What is not here is over when it ends, whatever the end: the next change draws a card anew, a mark is only a mark.
 _NOT_DONE: dict[str, Callable[[Tx, Case, Claimed, NotDone], None]] = {
+    "mirror": _not_shown,
+    "file": _not_shown,
+    "mirror_edit": _not_shown,
     "fetch": _not_fetched,
     "reply": _not_sent,
     "edit": _not_changed,

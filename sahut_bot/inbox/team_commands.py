@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import desk, lanes, operations, people, replies
+from sahut_bot.inbox import desk, forms, lanes, operations, people, replies
 from sahut_bot.inbox.activity import Change
-from sahut_bot.inbox.desk import Agent
+from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.models import agents, conversations, identities, team_members, teams
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.replies import Written
@@ -17,7 +19,9 @@ from sahut_bot.types import Answer, Availability, CommandCall, Instant, Role
 
 
 def availability(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
-    word = call.text.strip().lower()
+    word = (call.fields.get("availability") or call.text).strip().lower()
+    if not word:
+        return Answer(form=forms.availability(policy))
     try:
         wanted = Availability(word)
     except ValueError:
@@ -28,11 +32,16 @@ def availability(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: I
 
 def role(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
     who, _, word = call.text.strip().rpartition(" ")
+    who, word = call.fields.get("who", who), call.fields.get("role", word)
+    if not who and not word:
+        return Answer(form=forms.role(tx, policy, agent.teamchat))
     mention = next((one.id for one in tree.mentions(call.body) if one.kind == "user"), "")
     try:
         wanted = Role(word.strip().lower())
     except ValueError:
         raise UserError("role.words") from None
+    if not (mention or who.strip()):
+        raise UserError("role.words")
     other = people.named(tx, agent.teamchat, mention or who)
     people.set_role(tx, policy, other, wanted)
     return Answer(text=policy.say("role.done", name=other.name, role=wanted.value))
@@ -46,7 +55,7 @@ def team(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) 
     people.require(agent, Role.SUPERVISOR)
     name, _, who = rest.strip().partition(" ")
     name = tree.clean_name(name)
-    if not name:
+    if not name or (verb == "add" and who):
         raise UserError("team.words")
     if verb == "add":
         if not tx.insert_ignore(teams, [{"name": name}], returning=[teams.c.id]):
@@ -88,43 +97,53 @@ def _team_list(tx: Tx, policy: Policy) -> str:
 def new(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
     """Writes first, to somebody the channel knows. An open conversation with them is used instead of a second one."""
     words = call.text.strip().split(maxsplit=2)
-    if len(words) < 3 or words[0].lower() not in policy.channels:
+    if not words and not call.fields:
+        return Answer(form=forms.new(policy))
+    words = [call.fields.get(name, "").strip() for name in ("channel", "address", "text")] if call.fields else words
+    if len(words) < 3 or not all(words) or words[0].lower() not in policy.channels:
         raise UserError("new.words", channels=", ".join(sorted(policy.channels)))
-    name, address, text = words[0].lower(), words[1], words[2]
+    if tree.has_mention(call.body):
+        raise UserError("reply.mention")
+    channel, address, body = words[0].lower(), words[1], tree.text(words[2])
+    case = _case_with(tx, policy, agent, channel, address, tree.first_line(body, 120), now)
+    kept = replies.by_command(tx, case, agent, Written(body=body, at=call.at))
+    desk.close(tx, case)
+    return Answer(text=policy.say("new.done" if kept == "queued" else "reply.held", number=case.id))
+
+
+def _case_with(tx: Tx, policy: Policy, agent: Agent, channel: str, address: str, first_line: str, now: Instant) -> Case:
+    """The open conversation with that customer, else a new one. Raises `UserError` for a stranger."""
     query = sa.select(identities.c.id, identities.c.contact_id).where(
-        identities.c.channel == name, (identities.c.external_id == address) | (identities.c.email == address)
+        identities.c.channel == channel, (identities.c.external_id == address) | (identities.c.email == address)
     )
     person = tx.execute(query.order_by(identities.c.seen_at.desc()).limit(1)).first()
     if person is None or person.contact_id is None:
-        raise UserError("new.unknown", address=address, channel=name)
-    live = sa.select(conversations.c.id).where(
-        conversations.c.identity_id == person.id, sa.text("status <> 'resolved'")
-    )
-    number = tx.execute(live).scalar()
-    body = tree.text(text)
-    if number is None:
-        number = _begin(tx, name, person.id, person.contact_id, tree.first_line(body, 120), now)
-    case = desk.take(tx, policy, number, now)
-    if case.thread is None:
-        case.changes.append(Change(case.id, "created", agent.actor, now))
-        case.drafts.append(lanes.opening(case.id, case.target))
-    replies.reply(tx, case, agent, Written(body=body, at=call.at), hold=True)
-    desk.close(tx, case)
-    return Answer(text=policy.say("new.done", number=number))
+        raise UserError("new.unknown", address=address, channel=channel)
+    tx.lock(identities, [person.id])  # so that their own first message does not open a second one meanwhile
+    number = operations.live_conversation(tx, person.id)
+    if number is not None:
+        return desk.take(tx, policy, number, now)
+    case = desk.take(tx, policy, _begin(tx, channel, person, first_line, now), now)
+    case.changes.append(Change(case.id, "created", agent.actor, now))
+    case.drafts.append(lanes.opening(case.id, case.target))
+    return case
 
 
-def _begin(tx: Tx, channel: str, identity: int, contact: int, first_line: str, now: Instant) -> int:
+def _begin(tx: Tx, channel: str, person: Any, first_line: str, now: Instant) -> int:
+    newest = sa.select(sa.func.max(conversations.c.id)).where(conversations.c.identity_id == person.id)
+    previous = tx.execute(newest).scalar()
     (number,) = tx.new_ids(conversations, 1)
     tx.execute(
         sa.insert(conversations).values(
             id=number,
             channel=channel,
-            identity_id=identity,
-            contact_id=contact,
+            identity_id=person.id,
+            contact_id=person.contact_id,
             status="open",
             first_line=first_line,
             created_at=now,
             updated_at=now,
+            previous_id=previous,
         )
     )
     return number

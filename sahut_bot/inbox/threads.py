@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sahut_bot.inbox import answers, commands, desk, lanes, people, replies
+from sahut_bot.inbox import answers, bodies, commands, corrections, desk, lanes, people, replies
 from sahut_bot.inbox.activity import Change
 from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.judge import Fate, Verdict, judge
@@ -17,14 +17,12 @@ from sahut_bot.inbox.replies import Written
 from sahut_bot.inbox.store import Tx
 from sahut_bot.inbox.thread_index import conversation_of
 from sahut_bot.text import tree
-from sahut_bot.text.markup import Markup
 from sahut_bot.types import (
     AgentDelete,
     AgentEdit,
     AgentPost,
     Answer,
     CommandCall,
-    Delivery,
     Instant,
     MessageKind,
     PersonChanged,
@@ -48,6 +46,8 @@ def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | N
     conversation = conversation_of(tx, post.thread)
     if conversation is None or not _first_time(tx, post.thread, f"post:{post.external_id}", now):
         return None
+    if _happened(tx, post.thread, _deletion(post.external_id)):
+        return None
     agent = people.meet(tx, policy, post.author)
     case = desk.take(tx, policy, conversation, now)
     verdict = judge(
@@ -55,10 +55,9 @@ def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | N
         is_agent=agent is not None,
         mentions_bot=post.mentions_bot,
         reply_by_default=case.channel.reply_by_default,
-        owned_by_other=agent is not None and case.owner_active and case.assignee_id not in (None, agent.id),
+        owned_by_other=agent is not None and case.owned_by_other(agent),
         commands=commands.NAMES,
     )
-    written = Written(body=tree.stripped(verdict.body), at=post.at, files=post.files, post=post.external_id)
     if agent is None:
         case.drafts.append(lanes.whisper(case.id, case.teamchat, post.author.external_id, None, key="stranger.refused"))
         desk.close(tx, case)
@@ -66,20 +65,21 @@ def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | N
     if verdict.fate is Fate.COMMAND:
         _command(tx, case, agent, post, verdict)
         return None
-    typing = _keep(tx, case, agent, post, verdict, written)
+    typing = _keep(tx, case, agent, post, verdict)
     desk.close(tx, case)
     return typing
 
 
-def _keep(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict, written: Written) -> Typing | None:
+def _keep(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict) -> Typing | None:
+    body = tree.stripped(verdict.body)
+    written = Written(body=body, at=post.at, files=post.files, post=post.external_id, thread=post.thread)
     if verdict.fate is Fate.NOTE:
         replies.note(tx, case, agent, written)
     elif verdict.fate is Fate.HELD:
         replies.hold_back(tx, case, agent, written, f"held.{verdict.reason}")
     elif post.caught_up and case.now - post.at > case.policy.old_after:
         replies.hold_back(tx, case, agent, written, "held.old")
-    else:
-        replies.reply(tx, case, agent, written, hold=True)
+    elif replies.reply(tx, case, agent, written):
         return Typing(channel=case.channel.name, address=case.address, seconds=case.channel.hold)
     return None
 
@@ -132,39 +132,30 @@ def on_edit(tx: Tx, policy: Policy, event: AgentEdit, now: Instant) -> None:
         owned_by_other=False,
         commands=commands.NAMES,
     )
-    body = tree.stripped(verdict.body)
-    if row.kind == MessageKind.NOTE:
-        _edit_note(tx, case, agent, row, verdict, body)
-    else:
-        _edit_reply(tx, case, agent, row, verdict, body)
+    # A command is not carried out by editing, and so keeps its name.
+    body = tree.stripped(event.body if verdict.fate is Fate.COMMAND else verdict.body)
+    note = row.kind == MessageKind.NOTE
+    same = bodies.columns(body) == (row.body, row.markup)
+    # The same words behind another prefix are another thing.
+    if not same or verdict.fate is not (Fate.NOTE if note else Fate.REPLY):
+        correct = corrections.edit_note if note else corrections.edit_reply
+        correct(tx, case, agent, row, verdict, body)
     desk.close(tx, case)
 
 
-def _edit_note(tx: Tx, case: Case, agent: Agent, row: Any, verdict: Verdict, body: Markup) -> None:
-    replies.rewrite(tx, row.id, body, edited_at=case.now)
-    if verdict.fate is not Fate.NOTE:
-        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_note"))
-
-
-def _edit_reply(tx: Tx, case: Case, agent: Agent, row: Any, verdict: Verdict, body: Markup) -> None:
-    """Before it is sent, anything that no longer reads as a reply stops it; after it, such a text stays in the team."""
-    if verdict.fate is Fate.REPLY:
-        replies.edit(tx, case, agent, row.id, body)
-        return
-    stopped = replies.stop(tx, case, agent, row.id, verdict, body)
-    if not stopped and Delivery(row.delivery) not in (Delivery.CANCELLED, Delivery.FAILED):
-        case.drafts.append(lanes.whisper(case.id, case.teamchat, agent.who, None, key="edit.stays_reply"))
-
-
 def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
+    """Also noted for a post that comes later than its own deletion."""
+    known = conversation_of(tx, event.thread) is not None
+    if not known or not _first_time(tx, event.thread, _deletion(event.external_id), now):
+        return
     post = _post(tx, event.thread, event.external_id)
     if post is None or post.message_id is None:
         return
-    if not _first_time(tx, event.thread, f"delete:{event.external_id}", now):
-        return
     case = desk.take(tx, policy, post.conversation_id, now)
-    if post.origin == "agent":
-        replies.take_back(tx, case, post.message_id)
+    row = tx.execute(sa.select(messages).where(messages.c.id == post.message_id)).one()
+    # What the customer wrote stays, whoever clears it away here.
+    if row.kind != MessageKind.INCOMING:
+        corrections.take_back(tx, case, row)
     desk.close(tx, case)
 
 
@@ -211,9 +202,20 @@ def on_person(tx: Tx, policy: Policy, event: PersonChanged, now: Instant) -> Non
     owned = sa.select(conversations.c.id).where(conversations.c.assignee_id.in_(gone), sa.text("status <> 'resolved'"))
     for conversation in tx.execute(owned.order_by(conversations.c.id)).scalars().all():
         case = desk.take(tx, policy, conversation, now)
-        case.set["assignee_id"] = None
+        case.own(None)
         case.change("owner_gone", "system", name=person.name)
         desk.close(tx, case)
+
+
+def _deletion(external_id: str) -> str:
+    return f"delete:{external_id}"
+
+
+def _happened(tx: Tx, thread: ThreadRef, key: str) -> bool:
+    seen = sa.select(events_seen.c.at).where(
+        events_seen.c.source == thread.teamchat, events_seen.c.key == f"{thread.place}:{key}"
+    )
+    return tx.execute(seen).first() is not None
 
 
 def _first_time(tx: Tx, thread: ThreadRef, key: str, now: Instant) -> bool:

@@ -135,20 +135,20 @@ def who(row: Any) -> str:
 
 
 def title(policy: Policy, row: Any) -> str:
-    channel = policy.channels.get(row.channel)
-    return f"#{row.id} · {channel.label if channel else row.channel} · {who(row)}"
+    return f"#{row.id} · {policy.channel(row.channel).label} · {who(row)}"
 
 
 def card(policy: Policy, row: Any, tags: list[str], before: list[int]) -> Card:
     """Pure: the card of one conversation."""
     say = policy.say
-    channel = policy.channels[row.channel]
+    channel = policy.channel(row.channel)
+    mode = "removed" if channel.removed else "reply" if channel.reply_by_default else "note"
     return Card(
         conversation=row.id,
         title=title(policy, row),
         first_line=row.first_line,
         facts=tuple(_facts(policy, row, tags, before)),
-        mode_line=say("card.mode.reply" if channel.reply_by_default else "card.mode.note"),
+        mode_line=say(f"card.mode.{mode}"),
         buttons=_buttons(policy, row),
         status=Status(row.status),
     )
@@ -170,7 +170,7 @@ def _facts(policy: Policy, row: Any, tags: list[str], before: list[int]) -> Any:
         yield Fact(label=say("card.labels"), text=", ".join(tags))
     if row.waiting_since is not None:
         yield Fact(label=say("card.waiting_since"), instant=row.waiting_since)
-    window = policy.channels[row.channel].capabilities.reply_window
+    window = policy.channel(row.channel).capabilities.reply_window
     if window and row.last_customer_at:
         yield Fact(label=say("card.reply_until"), instant=row.last_customer_at + window)
     if before:

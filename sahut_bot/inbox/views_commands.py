@@ -9,15 +9,15 @@ import orjson
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
+from sahut_bot.inbox import forms, views
 from sahut_bot.inbox import search as full_text
-from sahut_bot.inbox import views
 from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.models import activity, conversations, messages
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.tx import Rx
 from sahut_bot.inbox.views import PAGE, Query
 from sahut_bot.text import timewords, tree
-from sahut_bot.types import Answer, Button, CommandCall, Instant, Listing, Row, Status
+from sahut_bot.types import Answer, Button, CommandCall, Delivery, Instant, Listing, Row, Status
 
 VIEWS = ("all", "mine", "unassigned", "team")
 STATUSES = frozenset(status.value for status in Status)
@@ -103,9 +103,9 @@ def shown_time(policy: Policy, at: Instant) -> str:
 
 
 def search(rx: Rx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
-    words = call.text.strip()
+    words = (call.fields.get("words") or call.text).strip()
     if not words:
-        raise UserError("search.words")
+        return Answer(form=forms.search(policy))
     lines: dict[int, str] = {}
     for hit in full_text.search(rx, words, 40):
         lines.setdefault(hit.conversation_id, hit.line)
@@ -142,6 +142,9 @@ def activity_line(policy: Policy, row: Any) -> str:
 def recap(rx: Rx, conversation: int, before: int, limit: int = 15) -> list[Any]:
     """The last messages before message id `before`, oldest first, for a thread that had to be rebuilt."""
     query = sa.select(messages).where(
-        messages.c.conversation_id == conversation, messages.c.id < before, messages.c.deleted_at.is_(None)
+        messages.c.conversation_id == conversation,
+        messages.c.id < before,
+        messages.c.deleted_at.is_(None),
+        messages.c.delivery != Delivery.CANCELLED.value,
     )
     return list(reversed(rx.execute(query.order_by(messages.c.id.desc()).limit(limit)).all()))
