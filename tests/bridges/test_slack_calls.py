@@ -364,3 +364,21 @@ async def test_people_who_are_no_agents_see_one_polite_line(slack: Desk, who: st
         "This inbox is for the agents of the team channel. Ask to be added to it."
     )
     assert not slack.sink.homes
+
+
+async def test_an_answer_reaches_somebody_where_the_bot_may_not_whisper(slack: Desk):
+    thread = await busy_thread(slack)
+    slack.server.fail_next("chat.postEphemeral", error="not_in_channel")
+    slack.sink.answers["claim"] = Answer(text="Yours.")
+    await slack.ws.driver.click(slack.dewi, thread.external_id, "Claim")
+    (shown,) = await slack.until(lambda: slack.ws.seen_by(slack.dewi))
+    assert (shown.text, shown.thread_ts, shown.via) == ("Yours.", thread.external_id, "response_url")
+
+
+async def test_an_answer_for_all_is_a_line_in_the_thread(slack: Desk):
+    thread = await busy_thread(slack)
+    slack.sink.answers["claim"] = Answer(text="Dewi has it.", private=False)
+    await slack.ws.driver.click(slack.dewi, thread.external_id, "Claim")
+    await slack.until(lambda: len(slack.ws.thread(slack.team, thread.external_id)) == 3)
+    assert slack.ws.thread(slack.team, thread.external_id)[-1]["text"] == "Dewi has it."
+    assert not slack.ws.seen_by(slack.dewi)

@@ -19,10 +19,10 @@ from sahut_bot.bridges.teamchat.slack import SlackChat
 from sahut_bot.bridges.teamchat.slack_api import METHODS
 from sahut_bot.bridges.teamchat.slack_config import BOT_EVENTS, BOT_SCOPES, SHORTCUTS, SLASH_COMMANDS, SlackConfig
 from sahut_bot.bridges.teamchat.slack_limits import TIERS
-from sahut_bot.errors import AuthFailed, Busy, RateLimited, Transient
+from sahut_bot.errors import AuthFailed, Busy, Permanent, RateLimited, Transient
 from sahut_bot.text import tree
 from sahut_bot.types import Answer, Health, ThreadLost
-from tests.bridges.slack_desk import Desk, ListSink, content, desk
+from tests.bridges.slack_desk import CARD, Desk, ListSink, content, desk
 
 # ---------------------------------------------------------------- the socket
 
@@ -407,3 +407,41 @@ async def test_limits_are_never_broken_in_a_busy_minute():
         )
         assert made.ws.rate_violations == 0
         assert len([call for call in made.ws.calls("chat.update") if call.ok]) == 25
+
+
+# ---------------------------------------------------------------- health
+
+
+async def test_a_token_that_is_revoked_and_given_back_is_noticed_without_any_post(
+    http: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sahut_bot.bridges.teamchat.slack_pulse._ASK_AGAIN", 0.05)
+    thread = await http.thread()
+    http.ws.token_error = "token_revoked"
+    with pytest.raises(AuthFailed):
+        await http.chat.post(thread, content("hello"), "m:1")
+    await http.until(lambda: http.chat.health is Health.BAD_CREDENTIALS)
+    http.ws.token_error = ""
+    await http.until(lambda: http.chat.health is Health.CONNECTED)
+
+
+async def test_an_api_that_is_away_is_said_and_noticed_when_it_is_back(http: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sahut_bot.bridges.teamchat.slack_pulse._ASK_AGAIN", 0.05)
+    thread = await http.thread()
+    http.server.fail_next("chat.update", status=503)
+    http.server.fail_next("auth.test", status=503, times=2)
+    with pytest.raises(Transient):
+        await http.chat.refresh(thread, CARD)
+    await http.until(lambda: http.chat.health is Health.DEGRADED)
+    await http.until(lambda: http.chat.health is Health.CONNECTED)
+
+
+async def test_a_refusal_of_one_message_says_nothing_about_the_connection(http: Desk):
+    thread = await http.thread()
+    http.server.fail_next("chat.update", error="invalid_blocks")
+    with pytest.raises(Permanent):
+        await http.chat.refresh(thread, CARD)
+    http.server.fail_next("chat.update", status=429)
+    with pytest.raises(RateLimited):
+        await http.chat.refresh(thread, CARD)
+    assert http.chat.health is Health.CONNECTED

@@ -28,8 +28,9 @@ from sahut_bot.bridges.teamchat.slack_inbound import Inbound
 from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
 from sahut_bot.bridges.teamchat.slack_people import People
 from sahut_bot.bridges.teamchat.slack_posting import Posting
+from sahut_bot.bridges.teamchat.slack_pulse import Pulse
 from sahut_bot.bridges.teamchat.slack_socket import Sockets
-from sahut_bot.errors import AuthFailed, Busy, NotUnderstood, PlatformError
+from sahut_bot.errors import Busy, NotUnderstood, PlatformError
 from sahut_bot.types import (
     Answer,
     Card,
@@ -67,9 +68,10 @@ class SlackChat:
         self._config = config
         self._now = now
         self.health = Health.STARTING
+        self._pulse = Pulse(self._set_health)
         self.last_catch_up: Report | None = None
         self._limits = Limits(config.posts_per_second, clock)
-        self._api = SlackApi(config, self._limits)
+        self._api = SlackApi(config, self._limits, self._pulse)
         self._people = People(self._api, config.channels, now)
         self._files = Files(self._api, config)
         self._answers = Answers(self._api, config.lang)
@@ -78,23 +80,23 @@ class SlackChat:
         self._catch_up = CatchUp(self._api, self._inbound, now, config.lang)
         self._calls = Calls(self._people, self._answers, now, config.lang)
         self._door = Door(self._api, config, self._inbound, self._calls)
-        self._sockets = Sockets(self._api, config, clock, self._set_health, self._after_gap)
+        self._sockets = Sockets(self._api, config, clock, self._pulse.way_in, self._after_gap)
         self._me: Identity | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
         self._sink: Sink | None = None
         self._stopping = asyncio.Event()
 
+    def _set_health(self, health: Health) -> None:
+        log.info("slack.health", health=health.value)
+        self.health = health
+
     # ------------------------------------------------------------ life
 
     async def start(self) -> None:
         """Finds out who we are. Raises `AuthFailed` or `Transient`; may be called again after that."""
         self._api.open()
-        try:
-            told, _ = await self._api.headers()
-        except PlatformError as error:
-            self._set_health(Health.BAD_CREDENTIALS if isinstance(error, AuthFailed) else Health.DEGRADED)
-            raise
+        told, _ = await self._api.headers()
         me = Identity(
             user_id=str(told.get("user_id") or ""),
             bot_id=str(told.get("bot_id") or ""),
@@ -107,7 +109,7 @@ class SlackChat:
         self._files.introduce(me.url)
         self._me = me
         self._stopping.clear()
-        self._set_health(Health.STARTING if self._config.app_token else Health.CONNECTED)
+        self._pulse.way_in(Health.STARTING if self._config.app_token else Health.CONNECTED)
 
     async def run(self, sink: Sink) -> None:
         """Hears from Slack until `stop`, connecting again whenever the socket goes. Needs `start`."""
@@ -117,6 +119,7 @@ class SlackChat:
                 self._group = group
                 self._door.open(sink, self.spawn)
                 self.spawn(self._inbound.introductions(sink), "slack-introductions")
+                self.spawn(self._pulse.watch(self._api.headers), "slack-pulse")
                 if self._config.app_token:
                     self.spawn(self._sockets.run(self._door.app, self.spawn), "slack-socket")
                 await self._stopping.wait()
@@ -126,7 +129,7 @@ class SlackChat:
         finally:
             self._door.close()
             self._group = self._sink = None
-            self._set_health(Health.STOPPED)
+            self._pulse.way_in(Health.STOPPED)
 
     async def stop(self) -> None:
         """Ends `run` and closes all connections."""
@@ -134,7 +137,7 @@ class SlackChat:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._api.close()
-        self._set_health(Health.STOPPED)
+        self._pulse.way_in(Health.STOPPED)
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Runs `work` beside everything else for as long as `run` lasts; its failure is logged."""
@@ -153,11 +156,6 @@ class SlackChat:
             log.warning("slack.work_failed", work=name, error=type(error).__name__, reason=str(error))
         except Exception:  # the edge of the adapter: one mistake must not end the others
             log.exception("slack.work_broken", work=name)
-
-    def _set_health(self, health: Health) -> None:
-        if health is not self.health:
-            log.info("slack.health", health=health.value)
-            self.health = health
 
     def _after_gap(self, seconds: float) -> None:
         """The socket was away so long that events may be lost."""

@@ -108,7 +108,17 @@ class Answers:
         elif asked.surface is Surface.SLASH and asked.response_url:
             await self.respond(asked.response_url, answer_message(answer, self._lang))
         else:
+            await self._whisper_or_respond(asked, answer)
+
+    async def _whisper_or_respond(self, asked: Asked, answer: Answer) -> None:
+        """Where the bot is not in the channel, the address that came with the question still works."""
+        try:
             await self.whisper(asked.channel, asked.thread_ts, asked.user, answer)
+        except Permanent:
+            if not asked.response_url:
+                raise
+            thread = {"thread_ts": asked.thread_ts} if asked.thread_ts else {}
+            await self.respond(asked.response_url, answer_message(answer, self._lang) | thread)
 
     async def _replaced(self, asked: Asked, answer: Answer) -> bool:
         """A private message makes place for the answer to its own button, or goes where nothing is left to say."""

@@ -20,11 +20,15 @@ from sahut_bot.bridges.teamchat.slack_config import SlackConfig
 from sahut_bot.bridges.teamchat.slack_errors import classify
 from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
 from sahut_bot.bridges.teamchat.slack_pieces import Json
-from sahut_bot.errors import RateLimited
+from sahut_bot.bridges.teamchat.slack_pulse import Pulse
+from sahut_bot.errors import PlatformError, RateLimited
 from sahut_bot.text.words import say
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+CONNECT = "apps.connections.open"
 _PAGE = 200
+# ValueError and AttributeError: what the SDK makes of answers that are no JSON objects.
+_FAILURES = (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Method:
 
 METHODS: Final[Mapping[str, Method]] = {
     "auth.test": Method("auth_test"),
-    "apps.connections.open": Method("apps_connections_open"),
+    CONNECT: Method("apps_connections_open"),
     "chat.delete": Method("chat_delete"),
     "chat.postEphemeral": Method("chat_postEphemeral", repeatable=False),
     POST: Method("chat_postMessage", repeatable=False),
@@ -61,8 +65,9 @@ METHODS: Final[Mapping[str, Method]] = {
 class SlackApi:
     """Calls methods by Slack's own names. `open` before the first call, `close` after the last."""
 
-    def __init__(self, config: SlackConfig, limits: Limits) -> None:
+    def __init__(self, config: SlackConfig, limits: Limits, pulse: Pulse) -> None:
         self._config = config
+        self._pulse = pulse
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
         # Below errors the libraries log what people wrote; what matters is logged here, under our own names.
@@ -120,21 +125,28 @@ class SlackApi:
         """auth.test with the answer's headers, which tell the token's scopes and Slack's clock."""
         try:
             response = await self.client.auth_test()
-        except (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError) as error:
-            raise classify(error, repeatable=True, lang=self._config.lang) from error
+        except _FAILURES as error:
+            raise self._failure("auth.test", error) from error
+        self._pulse.called(None)
         return _data(response.data), {key.lower(): value for key, value in response.headers.items()}
 
     async def _send(self, method: str, place: str, arguments: Json) -> Json:
-        known = METHODS[method]
         try:
-            response = await getattr(self.client, known.function)(**arguments)
-        except (SlackClientError, aiohttp.ClientError, OSError, ValueError, AttributeError) as error:
-            # ValueError and AttributeError: what the SDK makes of answers that are no JSON objects.
-            failure = classify(error, repeatable=known.repeatable, lang=self._config.lang)
+            response = await getattr(self.client, METHODS[method].function)(**arguments)
+        except _FAILURES as error:
+            failure = self._failure(method, error)
             if isinstance(failure, RateLimited):
                 self._limits.refused(method, place, failure.retry_after)
             raise failure from error
+        if method != CONNECT:
+            self._pulse.called(None)
         return _data(response.data)
+
+    def _failure(self, method: str, error: Exception) -> PlatformError:
+        failure = classify(error, repeatable=METHODS[method].repeatable, lang=self._config.lang)
+        if method != CONNECT:  # that one has another token, and its own word on the socket
+            self._pulse.called(failure)
+        return failure
 
 
 def _data(told: Any) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from sahut_bot.bridges.teamchat.slack_api import SlackApi
+from sahut_bot.bridges.teamchat.slack_api import CONNECT, SlackApi
 from sahut_bot.bridges.teamchat.slack_config import BOT_SCOPES, SlackConfig
 from sahut_bot.errors import PlatformError
 from sahut_bot.text.words import say
@@ -80,7 +80,7 @@ async def _way_in(api: SlackApi, config: SlackConfig) -> Finding:
             return Finding("events", True, say(lang, "slack.doctor.http"))
         return Finding("events", False, say(lang, "slack.doctor.deaf"), say(lang, "slack.doctor.deaf.fix"))
     try:
-        await api.call("apps.connections.open", app_token=config.app_token)
+        await api.call(CONNECT, app_token=config.app_token)
     except PlatformError as error:
         return Finding("events", False, error.reason, say(lang, "slack.doctor.app_token.fix"))
     return Finding("events", True, say(lang, "slack.doctor.socket"))

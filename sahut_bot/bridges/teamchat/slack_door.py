@@ -93,6 +93,8 @@ class Door:
         try:
             if body.get("type") == "event_callback":
                 await self._inbound.event(body, sink, spawn)
+            elif body.get("type") == "app_rate_limited":  # docs: over 30 000 events an hour; what is left out is lost
+                log.error("slack.events_cut", minute=body.get("minute_rate_limited"))
             elif asked := _asked(body):
                 shown = await self._calls.handle(asked, sink, spawn)
                 return BoltResponse(status=200, body=shown or "")

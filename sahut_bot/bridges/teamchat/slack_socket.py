@@ -18,7 +18,7 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from sahut_bot.bridges.teamchat.slack_api import SlackApi
+from sahut_bot.bridges.teamchat.slack_api import CONNECT, SlackApi
 from sahut_bot.bridges.teamchat.slack_calls import Spawn
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
 from sahut_bot.errors import AuthFailed, PlatformError, RateLimited, Transient
@@ -142,7 +142,7 @@ class Sockets:
                 await current.retire()
 
     async def _connect(self, app: AsyncApp) -> _Socket:
-        answer = await self._api.call("apps.connections.open", app_token=self._config.app_token)
+        answer = await self._api.call(CONNECT, app_token=self._config.app_token)
         socket = _Socket(app, _Client(self._api, self._config.app_token))
         socket.client.wss_uri = str(answer.get("url") or "")
         try:
