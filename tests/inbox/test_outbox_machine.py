@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from sahut_bot.inbox import outbox_admin
 from sahut_bot.inbox.models import lanes, outbox
@@ -26,6 +26,15 @@ from tests.databases import START
 LANES = [f"t:{number}" for number in range(4)]
 TARGETS = {lane: ("even", "odd")[number % 2] for number, lane in enumerate(LANES)}
 LEASE = 60.0
+ACTIONS = ["cancel", "reschedule", "drop", "requeue"]
+VERDICTS: list[Verdict] = [
+    Done(None),
+    Failed("no"),
+    Uncertain("cut off"),
+    Retry(3.0, "away", doubt=False),
+    Retry(3.0, "cut off", doubt=True),
+    Pause("slow down", doubt=False),
+]
 ENDED = {"done", "failed", "uncertain", "cancelled"}
 
 
@@ -88,42 +97,28 @@ class Lanes(RuleBasedStateMachine):
             )
         self.write(enqueue, drafts, self.now)
 
-    @rule(even=st.integers(0, 3), odd=st.integers(0, 3))
-    def claim(self, even: int, odd: int) -> None:
+    @rule(
+        even=st.integers(0, 3),
+        odd=st.integers(0, 3),
+        verdicts=st.dictionaries(st.sampled_from(LANES), st.sampled_from(VERDICTS), max_size=4),
+    )
+    def work(self, even: int, odd: int, verdicts: dict[str, Verdict]) -> None:
+        """Claims, then ends some of what is claimed."""
         for one in self.write(claim, [("even", even), ("odd", odd)], self.now, self.now + LEASE):
             assert one.lane not in self.claimed, "two claimed in one lane"
             assert one.id not in self.outcomes, "claimed after its end"
             self.claimed[one.lane] = one
-
-    @precondition(lambda self: self.claimed)
-    @rule(
-        data=st.data(),
-        verdict=st.sampled_from(
-            [
-                Done(None),
-                Done(None),
-                Failed("no"),
-                Uncertain("cut off"),
-                Retry(3.0, "away", doubt=False),
-                Retry(3.0, "cut off", doubt=True),
-                Pause("slow down", doubt=False),
-            ]
-        ),
-    )
-    def finish(self, data: st.DataObject, verdict: Verdict) -> None:
-        picked = data.draw(st.lists(st.sampled_from(sorted(self.claimed)), min_size=1, unique=True))
-        items = [Finished(self.claimed.pop(lane), verdict, self.now) for lane in picked]
+        ending = [(self.claimed.pop(lane), verdict) for lane, verdict in verdicts.items() if lane in self.claimed]
+        items = [Finished(one, verdict, self.now) for one, verdict in ending]
         assert self.write(finish, items, self.settle) == [True] * len(items)
 
-    @precondition(lambda self: self.lost)
-    @rule()
     def speak_too_late(self) -> None:
-        late = self.lost.pop()
-        again = self.claimed.get(late.lane)
-        if again is None or again.id != late.id:
-            # Nobody else has it yet, so what it says still counts; only the test's own book would be wrong.
-            return
-        assert self.write(finish, [Finished(late, Failed("late"), self.now)], self.settle) == [False]
+        """What was claimed before a crash and again since has nothing more to say."""
+        while self.lost:
+            late = self.lost.pop()
+            again = self.claimed.get(late.lane)
+            if again is not None and again.id == late.id:
+                assert self.write(finish, [Finished(late, Failed("late"), self.now)], self.settle) == [False]
 
     def settle(self, _tx: Tx, pairs: Sequence[tuple[Claimed, Any]], _now: float) -> None:
         for one, outcome in pairs:
@@ -136,7 +131,6 @@ class Lanes(RuleBasedStateMachine):
         if not self.claimed or max(one.lease for one in self.claimed.values()) > self.now + seconds:
             self.now += seconds
 
-    @rule()
     def crash(self) -> None:
         """Everything that was being sent is in doubt afterwards."""
         self.runner.run(self.store.stop())
@@ -146,30 +140,33 @@ class Lanes(RuleBasedStateMachine):
         self.claimed.clear()
         self.write(recover, self.now, everything=True)
 
-    @rule(data=st.data(), action=st.sampled_from(["cancel", "reschedule", "drop", "requeue"]))
-    def interfere(self, data: st.DataObject, action: str) -> None:
-        rows = self.rows()
-        if not rows:
-            return
-        row = data.draw(st.sampled_from(rows))
-        if action == "cancel":
-            assert self.write(cancel, row.kind, row.ref, self.now) == (row.state == "pending")
-        elif action == "reschedule":
-            assert self.write(reschedule, row.kind, row.ref, self.now + 2) == (row.state == "pending")
-        elif action == "drop":
-            dropped = self.write(outbox_admin.drop, row.id, self.now)
-            assert (dropped is not None) == (row.state in ("pending", "failed", "uncertain"))
-        else:
-            again = self.write(outbox_admin.requeue, row.id, self.now)
-            assert (again is not None) == (row.state in ("failed", "uncertain"))
+    @rule(data=st.data(), action=st.sampled_from(["crash", "late", "release", "prune", *["row"] * 4]))
+    def disturb(self, data: st.DataObject, action: str) -> None:
+        match action:
+            case "crash":
+                self.crash()
+            case "late":
+                self.speak_too_late()
+            case "release":
+                self.write(release, data.draw(st.lists(st.sampled_from(LANES))), self.now)
+            case "prune":
+                self.write(outbox_admin.prune, self.now - 20, self.now - 40)
+            case "row":
+                if rows := self.rows():
+                    self.interfere(data.draw(st.sampled_from(rows)), data.draw(st.sampled_from(ACTIONS)))
 
-    @rule(picked=st.lists(st.sampled_from(LANES), max_size=3))
-    def release(self, picked: list[str]) -> None:
-        self.write(release, picked, self.now)
-
-    @rule()
-    def prune(self) -> None:
-        self.write(outbox_admin.prune, self.now - 20, self.now - 40)
+    def interfere(self, row: Any, action: str) -> None:
+        match action:
+            case "cancel":
+                assert self.write(cancel, row.kind, row.ref, self.now) == (row.state == "pending")
+            case "reschedule":
+                assert self.write(reschedule, row.kind, row.ref, self.now + 2) == (row.state == "pending")
+            case "drop":
+                dropped = self.write(outbox_admin.drop, row.id, self.now)
+                assert (dropped is not None) == (row.state in ("pending", "failed", "uncertain"))
+            case "requeue":
+                again = self.write(outbox_admin.requeue, row.id, self.now)
+                assert (again is not None) == (row.state in ("failed", "uncertain"))
 
     # ------------------------------------------------------------ what always holds
 
