@@ -88,9 +88,7 @@ def _channel(name: str, options: ChannelSettings, settings: Settings) -> Channel
     )
 
 
-def targets(
-    teamchats: Mapping[str, TeamChat], channels: Mapping[str, Channel], policy: Policy
-) -> dict[str, Target]:
+def targets(teamchats: Mapping[str, TeamChat], channels: Mapping[str, Channel], policy: Policy) -> dict[str, Target]:
     """Every name that an outbox row may be for, with the room its adapter has."""
     made: list[Target] = []
     for kind, chat in teamchats.items():

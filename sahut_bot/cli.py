@@ -51,10 +51,10 @@ def main() -> NoReturn:
     try:
         cli(standalone_mode=True)
     except ConfigError as error:
-        print(str(error), file=sys.stderr)  # noqa: T201 - the one line of a refusal
+        print(str(error), file=sys.stderr)
         sys.exit(2)
     except Busy as error:
-        print(f"The database cannot be used now: {error}", file=sys.stderr)  # noqa: T201
+        print(f"The database cannot be used now: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -136,7 +136,7 @@ def manifest(
     """Prints the Slack app manifest: exactly the permissions, events and commands that the code uses."""
     settings = load()
     socket_mode = not http and (settings.slack.socket_mode or settings.slack.signing_secret is None)
-    print(manifests.render(manifests.slack(settings.public_url, socket_mode)))  # noqa: T201 - to be copied
+    print(manifests.render(manifests.slack(settings.public_url, socket_mode)))
 
 
 # ---------------------------------------------------------------- outbox and events

@@ -29,7 +29,9 @@ async def examine(settings: Settings) -> list[Finding]:
     places = tuple(dict.fromkeys(channel.place for channel in builders.policy(settings).channels.values()))
     chat = builders.slack(settings, places or (settings.slack.channel or "",), time.time)
     if chat is not None:
-        findings += [Finding(name=f"slack {name}", ok=ok, message=said, fix=fix) for name, ok, said, fix in await chat.doctor()]
+        findings += [
+            Finding(name=f"slack {name}", ok=ok, message=said, fix=fix) for name, ok, said, fix in await chat.doctor()
+        ]
     return findings
 
 

@@ -16,7 +16,6 @@ from sahut_bot.types import (
     Health,
     Instant,
     Listing,
-    Mark,
     Outbound,
     Person,
     RemoteFile,
@@ -42,7 +41,6 @@ class Sink(Protocol):
     async def home(self, person: Person, query: str) -> Listing:
         """The inbox for a person's home page; `query` is the text after `inbox`, empty for the default."""
         ...
-
 
     async def unreadable(self, source: str, body: bytes, error: str) -> None:
         """Keeps an authentic body that cannot be read. `error` names what stood in the way, without its text."""
