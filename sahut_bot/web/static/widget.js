@@ -99,7 +99,7 @@
       return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
     });
     const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    return 1.05 / (light + 0.05) >= (light + 0.05) / 0.0535 ? "#ffffff" : "#0b0f1a";
+    return 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 ? "#ffffff" : "#000000";
   }
 
   const colour = /^#[0-9a-f]{6}$/i.test(options.color || "") ? options.color : "#3b4fe0";
@@ -230,6 +230,23 @@
       emit("unread", unread);
     },
     message: (value) => emit("message", value),
+    // For browsers that deny the frame a storage of its own: the visitor's chat with this site, kept by this site.
+    keep(values) {
+      try {
+        localStorage.setItem(`sahut:${base.href}`, JSON.stringify(values));
+      } catch {
+        // Then it lasts as long as the page.
+      }
+    },
+    recall() {
+      let value = {};
+      try {
+        value = JSON.parse(localStorage.getItem(`sahut:${base.href}`)) || {};
+      } catch {
+        // Nothing is kept.
+      }
+      page.contentWindow.postMessage({ sahut: 1, type: "kept", value }, base.origin);
+    },
   };
 
   addEventListener("message", (event) => {

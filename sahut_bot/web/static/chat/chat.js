@@ -10,7 +10,7 @@ import { outbox as makeOutbox } from "./outbox.js";
 import { reads as makeReads } from "./reads.js";
 import { dress, trapFocus } from "./room.js";
 import { follow } from "./scroll.js";
-import { storage as makeStorage } from "./storage.js";
+import { openStorage } from "./storage.js";
 import { visitor as makeVisitor } from "./visitor.js";
 import { speak, spoken } from "./words.js";
 
@@ -26,7 +26,6 @@ const OFFLINE_AFTER = 3000; // shorter breaks are nobody's business
 
 // ---------------------------------------------------------------- the parts
 
-const storage = makeStorage(config.channel);
 const api = makeApi(base);
 const host = makeHost({
   origins: config.origins,
@@ -37,6 +36,7 @@ const host = makeHost({
     logout,
   },
 });
+const storage = await openStorage(config.channel, host);
 
 const log = makeLog({
   list: at("log"),
@@ -125,8 +125,8 @@ const intro = makeIntro({
         if (!(error instanceof ApiError) || !error.passing) throw error;
       });
     }
-    composer.focus();
   },
+  after: () => composer.focus(),
 });
 
 // ---------------------------------------------------------------- what happens

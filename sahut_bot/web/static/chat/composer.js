@@ -157,7 +157,8 @@ export function composer({ dom, words, config, draft, upload, on }) {
     if (carriesFiles(event)) add([...event.dataTransfer.files]);
   });
 
-  text.value = draft.get("draft") || "";
+  // Fast people have begun before this was loaded.
+  if (!text.value) text.value = draft.get("draft") || "";
   measure();
   return {
     focus: () => text.focus({ preventScroll: true }),

@@ -2,8 +2,8 @@
 
 const ADDRESS = /^[^\s@]+@[^\s@]+\.[^\s@]{2,}$/;
 
-/** Shows the form and hides the composer until `done({name, email})`, whose promise may refuse. */
-export function intro({ dom, words, required, done }) {
+/** Shows the form instead of the composer until `done({name, email})`, whose promise may refuse; then `after()`. */
+export function intro({ dom, words, required, done, after }) {
   const { form, composer, name, email, skip, wrong } = dom;
   const { say } = words;
   const label = (key) => (required ? say(key) : say("optional", { label: say(key) }));
@@ -32,6 +32,7 @@ export function intro({ dom, words, required, done }) {
     try {
       await done(answers);
       show(false);
+      after();
     } catch {
       complain(email, "needEmail");
     } finally {

@@ -80,8 +80,8 @@ export function log({ list, words, on }) {
     line.classList.toggle("pending", state === "sending" || state === "waiting");
     line.classList.toggle("failed", state === "failed");
     const parts = [heading(item)];
-    const words = deleted ? say("deleted") : item.text.trim() && (item.html ? rich(item.html) : plain(item.text));
-    if (words) parts.push(element("div", { class: "bubble", dir: "auto" }, words));
+    const body = deleted ? say("deleted") : item.text.trim() && (item.html ? rich(item.html) : plain(item.text));
+    if (body) parts.push(element("div", { class: "bubble", dir: "auto" }, body));
     if (item.files?.length && !deleted) parts.push(files(item));
     item.meta = element("div", { class: "meta" });
     parts.push(item.meta);

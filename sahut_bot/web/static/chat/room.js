@@ -50,9 +50,9 @@ function paint(page, theme, colour) {
 function tint(page, colour) {
   const parts = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
   const light = luminance(parts);
-  const white = 1.05 / (light + 0.05) >= (light + 0.05) / 0.0535;
+  const white = 1.05 / (light + 0.05) >= (light + 0.05) / 0.05; // one of the two is always above 4.5
   page.style.setProperty("--accent", colour);
-  page.style.setProperty("--on-accent", white ? "#ffffff" : "#0b0f1a");
+  page.style.setProperty("--on-accent", white ? "#ffffff" : "#000000");
   page.style.setProperty("--away", white ? "#000" : "#fff");
   page.style.setProperty("--accent-ink", readable(parts, page.dataset.theme === "dark"));
 }

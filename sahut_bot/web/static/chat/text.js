@@ -3,7 +3,7 @@
 
 const URL_PATTERN = /\bhttps?:\/\/[^\s<>"'`{}|\\^\u0000-\u0020]+/giu;
 const AFTER_URL = /[.,:;!?)\]}»”’*_~]+$/u;
-const KEPT = { B: "b", STRONG: "b", I: "i", EM: "i", S: "s", DEL: "s", CODE: "code", PRE: "pre", BLOCKQUOTE: "blockquote", UL: "ul", OL: "ol", LI: "li", P: "p", BR: "br" };
+const KEPT = new Set(["STRONG", "EM", "S", "CODE", "PRE", "BLOCKQUOTE", "UL", "OL", "LI", "P", "BR"]);
 const SAFE_LINK = /^(?:https?:\/\/|mailto:|tel:)/i;
 const DEEPEST = 24;
 
@@ -61,7 +61,7 @@ function rebuild(from, into, depth) {
     if (node.nodeType !== Node.ELEMENT_NODE || depth > DEEPEST) continue;
     let target = into;
     if (node.tagName === "A" && SAFE_LINK.test(node.getAttribute("href") || "")) target = anchor(node.getAttribute("href"));
-    else if (Object.hasOwn(KEPT, node.tagName)) target = element(KEPT[node.tagName]);
+    else if (KEPT.has(node.tagName)) target = element(node.tagName);
     rebuild(node, target, depth + 1);
     if (target !== into) into.append(target);
   }

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from sahut_bot.inbox.store import Store
+from tests.browser.shop import CHROMIUM, Shop, Visit, browser
+from tests.databases import Clock
+from tests.livechat.rig import Rig, channel
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers are big: one at a time, and on a machine without one these tests alone are skipped."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="needs Chromium (on Debian: apt install chromium)"))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with browser() as running:
+        yield running
+
+
+@dataclass
+class Street:
+    """A shop with the widget, the bot behind it, and a browser to come with."""
+
+    shop: Shop
+    rig: Rig
+    running: Browser
+
+    async def visit(self, **context: Any) -> Visit:
+        return await Visit.begin(self.running, **context)
+
+
+class WallClock(Clock):
+    """People in a browser live now."""
+
+    def now(self) -> float:
+        return time.time()
+
+    __call__ = now
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def street(chromium: Browser, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Street]:
+    shop = Shop()
+    await shop.start()
+    store = Store.open(sqlite_url, tmp_path)
+    await store.start()
+    channels = [
+        channel(origins=(shop.origin, shop.foreign)),
+        channel("form", form="required"),
+        channel("ask", form="optional"),
+    ]
+    rig = await Rig(store, tmp_path, WallClock(), channels=channels).start()
+    shop.bot = rig.base
+    made = Street(shop, rig, chromium)
+    yield made
+    for context in chromium.contexts:
+        await context.close()
+    await rig.stop()
+    await store.stop()
+    await shop.stop()
