@@ -20,6 +20,7 @@ from sahut_bot.web.livechat_http import Answer, Call, Endpoint, Lobby, too_many
 from sahut_bot.web.livechat_socket import serve, take_receipts
 
 SWEEP_SECONDS = 3600.0
+MESSAGES = "/livechat/{name}/messages"
 
 
 def routes(lobby: Lobby) -> list[BaseRoute]:
@@ -30,10 +31,10 @@ def routes(lobby: Lobby) -> list[BaseRoute]:
 
     endpoint = partial(Endpoint, lobby)
     return [
-        Route("/livechat/{name}/messages", endpoint({"POST": post_message, "GET": get_messages})),
-        Route("/livechat/{name}/session", endpoint({"POST": post_session})),
-        Route("/livechat/{name}/files", endpoint({"POST": post_file})),
-        Route("/livechat/{name}/receipts", endpoint({"POST": post_receipts})),
+        Route(MESSAGES, endpoint("messages", {"POST": post_message, "GET": get_messages})),
+        Route("/livechat/{name}/session", endpoint("session", {"POST": post_session})),
+        Route("/livechat/{name}/files", endpoint("files", {"POST": post_file})),
+        Route("/livechat/{name}/receipts", endpoint("receipts", {"POST": post_receipts})),
         WebSocketRoute("/livechat/{name}/ws", socket),
         *livechat_page.routes(lobby),
         *media.routes(lobby.links, lobby.store, lobby.data_dir),

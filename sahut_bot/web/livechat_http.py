@@ -26,6 +26,7 @@ from sahut_bot.web.media import MediaLinks
 
 BODY_LIMIT = 64 * 1024
 """4000 characters, each written as two JSON escapes of six bytes, and room for the rest."""
+COUNTED = frozenset({401, 403, 429})
 _DRAINED = 8 * 1024 * 1024
 
 
@@ -41,6 +42,7 @@ class Lobby:
     now: Callable[[], Instant]
     public_url: str = ""
     limits: Limits = field(default_factory=Limits)
+    refused: Callable[[str, int], None] = lambda _route, _status: None  # counts who was turned away: 401, 403, 429
 
     def __post_init__(self) -> None:
         self.links = MediaLinks(self.secret, self.now)
@@ -156,8 +158,9 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Endpoint:
     """An ASGI application: finds the channel, judges the origin, answers preflights, calls the method's handler."""
 
-    def __init__(self, lobby: Lobby, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, lobby: Lobby, name: str, handlers: Mapping[str, Handler]) -> None:
         self._lobby = lobby
+        self._name = f"livechat/{name}"
         self._handlers = handlers
         self._allow = ", ".join([*handlers, "OPTIONS"]).encode()
 
@@ -179,6 +182,8 @@ class Endpoint:
             if failure is None:
                 raise
             answer = _failed(failure, self._allow)
+            if failure.status in COUNTED:
+                self._lobby.refused(self._name, failure.status)
         await respond(send, answer, cors)
 
     def _admit(self, channel: LiveChat, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:

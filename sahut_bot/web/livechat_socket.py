@@ -21,6 +21,7 @@ from sahut_bot.types import Delivery
 from sahut_bot.web.livechat_feed import accept, as_json, confirm, cursor_of, typing_json
 from sahut_bot.web.livechat_http import (
     BODY_LIMIT,
+    COUNTED,
     HttpError,
     Lobby,
     address_of,
@@ -34,6 +35,7 @@ from sahut_bot.web.livechat_presence import Visit
 HEARTBEAT_SECONDS = 25.0
 """Proxies cut connections that are silent for a minute."""
 HELLO_SECONDS = 10.0
+ROUTE = "livechat/ws"
 _BAD_FRAME, _UNAUTHORIZED, _TOO_BIG, _TOO_MANY, _RESTART = 4400, 4401, 1009, 4429, 1012
 
 log = structlog.get_logger(__name__)
@@ -156,6 +158,8 @@ async def serve(lobby: Lobby, ws: WebSocket) -> None:
         if origin is not None and not allowed(lobby, channel, origin, ws.headers.get("host", "")):
             raise HttpError(403, "origin", "This site may not use this chat; see ORIGINS of the channel.")
     except HttpError as failure:
+        if failure.status in COUNTED:
+            lobby.refused(ROUTE, failure.status)
         answer = JSONResponse({"error": failure.code, "message": failure.message}, failure.status)
         await ws.send_denial_response(answer)
         return
@@ -178,6 +182,8 @@ async def _greet(lobby: Lobby, channel: LiveChat, ws: WebSocket) -> None:
         failure = HttpError(400, "hello", "No hello came.") if isinstance(error, TimeoutError) else failure_of(error)
         if failure is None:
             raise
+        if failure.status in COUNTED:
+            lobby.refused(ROUTE, failure.status)
         await ws.send_json({"type": "error", "error": failure.code, "message": failure.message})
         await ws.close({401: _UNAUTHORIZED, 429: _TOO_MANY}.get(failure.status, _BAD_FRAME))
         return

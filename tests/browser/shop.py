@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Frame, FrameLocator, Page, async_playwright, expect
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from sahut_bot.web.site import Server
+from sahut_bot.web.site import Server, Site
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -51,8 +50,9 @@ class Shop:
         self.style = ""
         self.before = ""  # HTML before it
         self.policy = ""
-        routes = [Route("/", self._page), Route("/favicon.ico", self._icon)]
-        self._server = Server(Starlette(routes=routes), "127.0.0.1", 0)
+        other = "/{name}"
+        routes = [Route("/", self._page), Route(other, self._icon)]
+        self._server = Server(Site(routes, other), "127.0.0.1", 0)
 
     async def start(self) -> None:
         await self._server.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
 from sahut_bot.text.markup import Bold, Link, Text
 from tests.browser.conftest import Street
@@ -262,11 +262,9 @@ async def test_letters_can_be_read_in_light_and_dark_and_any_colour(street: Stre
 async def test_file_is_sent_shown_and_opened(street: Street):
     visit = await street.visit()
     await visit.open(street.shop.origin)
+    photo: FilePayload = {"name": "photo.png", "mimeType": "image/png", "buffer": PNG}
     await visit.chat.locator("#file").set_input_files(
-        [
-            {"name": "photo.png", "mimeType": "image/png", "buffer": PNG},
-            {"name": "page.html", "mimeType": "text/html", "buffer": b"<html>"},
-        ]
+        [photo, {"name": "page.html", "mimeType": "text/html", "buffer": b"<html>"}]
     )
     chips = visit.chat.locator(".chip")
     await expect(chips.nth(1)).to_contain_text("this type of file is not taken")

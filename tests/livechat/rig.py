@@ -192,8 +192,16 @@ class Rig:
             }
         )
         self.sink = sink or Intake(store, policy, clock, lambda: known)
+        self.refused: list[tuple[str, int]] = []
         self.lobby = Lobby(
-            channels=known, sink=self.sink, store=store, data_dir=data_dir, secret=SECRET, now=clock, **more
+            channels=known,
+            sink=self.sink,
+            store=store,
+            data_dir=data_dir,
+            secret=SECRET,
+            now=clock,
+            refused=lambda route, status: self.refused.append((route, status)),
+            **more,
         )
         self.team = Team(store, clock)
         self.server = Server(Site(livechat.routes(self.lobby), livechat.MESSAGES), "127.0.0.1", 0)

@@ -88,6 +88,23 @@ async def test_missing_or_forged_token_is_answered_401(rig: Rig):
                 assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_who_is_turned_away_is_counted(rig: Rig):
+    async with rig.http.post(f"{rig.base}/livechat/web/messages", json={}):
+        pass
+    async with rig.http.post(f"{rig.base}/livechat/web/session", headers={"Origin": "https://evil.example"}):
+        pass
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await rig.http.ws_connect(f"{rig.base}/livechat/web/ws", headers={"Origin": "https://evil.example"})
+    async with rig.client().socket(token="nonsense") as ws:
+        await ws.receive_json()
+    assert rig.refused == [
+        ("livechat/messages", 401),
+        ("livechat/session", 403),
+        ("livechat/ws", 403),
+        ("livechat/ws", 401),
+    ]
+
+
 async def test_token_of_another_channel_is_answered_401(rig: Rig):
     visitor = await rig.visitor("web")
     async with rig.http.get(f"{rig.base}/livechat/other/messages", headers=visitor.auth) as answer:

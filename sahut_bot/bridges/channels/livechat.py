@@ -170,6 +170,8 @@ def _file_ids(value: object) -> tuple[int, ...]:
         raise Refused("attachments", "attachments is not a list")
     if len(value) > FILES_PER_MESSAGE:
         raise Refused("attachments", f"more than {FILES_PER_MESSAGE} attachments")
+    if not value:
+        return ()
     ids = [file_number(one) for one in value]
     if None in ids:
         raise Refused("attachments", "attachments must be ids that …/files returned")

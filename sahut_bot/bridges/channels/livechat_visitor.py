@@ -8,6 +8,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import orjson
 
@@ -21,6 +22,7 @@ ANONYMOUS_SECONDS = 400 * 86400.0
 VERIFIED_SECONDS = 30 * 86400.0
 """How long a proof of identity carries; only a fresh proof makes it longer."""
 
+_REMEMBERED = 20_000  # tokens
 _TOKEN = re.compile(r"[\w-]{1,4096}\.[\w-]{43}", re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\]{1,64}@[^\s@<>\"(),:;\\]{1,190}\.[^\s@<>\"(),:;\\]{2,63}")
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]{0,35}")
@@ -35,7 +37,7 @@ class Refused(NotUnderstood):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Visitor:
     """What a token proves. `former` is the anonymous identity that the same browser had before it proved a user."""
 
@@ -48,7 +50,7 @@ class Visitor:
     former: str = ""
     language: str = ""
 
-    @property
+    @cached_property
     def external_id(self) -> str:
         """The identity's id. The database never sees the token's random part, only its hash."""
         if self.user_id:
@@ -60,7 +62,7 @@ class Visitor:
         """All whose history this token may read, the one it writes as first."""
         return (self.external_id, self.former) if self.former else (self.external_id,)
 
-    @property
+    @cached_property
     def sender(self) -> Sender:
         # Verified vouches for the e-mail too, so an e-mail that nobody signed takes it away.
         verified = bool(self.user_id) and (self.email_proven or not self.email)
@@ -75,6 +77,8 @@ class Tokens:
             raise ValueError("the secret that signs visitors' tokens is too short")
         self._key = hmac.digest(secret, b"livechat visitor\0" + channel.encode(), "sha256")
         self._identity_secret = identity_secret.encode()
+        # A visitor asks often with the same token; a signature costs as much as the rest of a request.
+        self._verified = lru_cache(maxsize=_REMEMBERED)(self._verify)
 
     def mint(self, visitor: Visitor) -> str:
         """The bearer token that proves `visitor`. Only this channel of this server can make or read one."""
@@ -93,14 +97,18 @@ class Tokens:
 
     def read(self, token: str, now: Instant) -> Visitor:
         """Who holds this token. Raises `NotAuthentic` for one that is forged, foreign or has expired."""
+        visitor = self._verified(token)
+        if visitor.until <= now:
+            raise NotAuthentic("a visitor token that has expired")
+        return visitor
+
+    def _verify(self, token: str) -> Visitor:
         if not _TOKEN.fullmatch(token):
             raise NotAuthentic("no visitor token")
         body, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature, self._signature(body)):
             raise NotAuthentic("a visitor token that is not ours")
         claims = orjson.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        if claims["x"] <= now:
-            raise NotAuthentic("a visitor token that has expired")
         return Visitor(
             nonce=claims["r"],
             until=float(claims["x"]),
