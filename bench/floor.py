@@ -40,11 +40,14 @@ def store(cursor: sqlite3.Cursor, key: str, customer: str, body: str, at: float)
         " ON CONFLICT(channel, ext_id) DO UPDATE SET seen=excluded.seen RETURNING id",
         (customer, at),
     ).fetchone()[0]
-    found = cursor.execute(
-        "UPDATE conversation SET last_at=?, n=n+1 WHERE contact_id=? AND status=0 RETURNING id", (at, contact)
-    ).fetchone() or cursor.execute(
-        "INSERT INTO conversation(contact_id, status, last_at, n) VALUES(?,0,?,1) RETURNING id", (contact, at)
-    ).fetchone()
+    found = (
+        cursor.execute(
+            "UPDATE conversation SET last_at=?, n=n+1 WHERE contact_id=? AND status=0 RETURNING id", (at, contact)
+        ).fetchone()
+        or cursor.execute(
+            "INSERT INTO conversation(contact_id, status, last_at, n) VALUES(?,0,?,1) RETURNING id", (contact, at)
+        ).fetchone()
+    )
     message = cursor.execute(
         "INSERT INTO message(conversation_id, direction, body, at) VALUES(?,0,?,?) RETURNING id", (found[0], body, at)
     ).fetchone()[0]

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import orjson
 
@@ -22,8 +24,7 @@ class Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._waiting and not self._waiting.done():
@@ -51,33 +52,42 @@ def requests(job: dict[str, object], start: int) -> Callable[[int], bytes]:
     heads = [str(head).encode() for head in job["heads"]]  # type: ignore[attr-defined]
     text = "x" * 230
 
+    chance = random.Random(start)  # noqa: S311 - only to spread, and the same for both
+
     def request(number: int) -> bytes:
         customer = number % len(heads)
-        body = orjson.dumps({"id": f"m{start}-{number}", "customer": customer, "text": f"n={number} {text}", "attachments": []})
+        key = f"{chance.getrandbits(128):032x}"  # as clients make them
+        body = orjson.dumps({"id": key, "customer": customer, "text": f"n={number} {text}", "attachments": []})
         return heads[customer] + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
     return request
 
 
 async def flood(job: dict[str, object]) -> dict[str, object]:
-    """As fast as the connections get their answers, for some seconds."""
+    """As fast as the connections get their answers, for some seconds, or until `count` are done."""
     numbers = itertools.count()
     request = requests(job, int(job["start"]))  # type: ignore[call-overload]
     latencies: list[float] = []
     errors = 0
     connections = await _connect(job, int(job["connections"]))  # type: ignore[call-overload]
-    end = time.perf_counter() + float(job["seconds"])  # type: ignore[arg-type]
+    end = time.perf_counter() + float(job.get("seconds", 3600.0))  # type: ignore[arg-type]
+    last = int(job.get("count", 1 << 62))  # type: ignore[call-overload]
 
     async def worker(connection: Connection) -> None:
         nonlocal errors
-        while (begun := time.perf_counter()) < end:
-            status = await connection.ask(request(next(numbers)))
+        while (begun := time.perf_counter()) < end and (number := next(numbers)) < last:
+            status = await connection.ask(request(number))
             latencies.append(time.perf_counter() - begun)
             errors += status != 200
 
     begun = time.perf_counter()
     await asyncio.gather(*map(worker, connections))
-    return {"rate": len(latencies) / (time.perf_counter() - begun), "done": len(latencies), "errors": errors, **_percentiles(latencies)}
+    return {
+        "rate": len(latencies) / (time.perf_counter() - begun),
+        "done": len(latencies),
+        "errors": errors,
+        **_percentiles(latencies),
+    }
 
 
 async def steady(job: dict[str, object]) -> dict[str, object]:
@@ -113,7 +123,11 @@ async def _connect(job: dict[str, object], count: int) -> list[Connection]:
 
 def _percentiles(values: Iterator[float] | list[float]) -> dict[str, float]:
     ordered = sorted(values)
-    return {f"p{p}": 1000 * ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in (50, 90, 99)} if ordered else {}
+    return (
+        {f"p{p}": 1000 * ordered[min(len(ordered) - 1, len(ordered) * p // 100)] for p in (50, 90, 99)}
+        if ordered
+        else {}
+    )
 
 
 def main() -> None:

@@ -19,16 +19,16 @@ from sahut_bot.web.livechat_limits import Gate, Limits, Rate
 CUSTOMERS = 10_000
 
 
-async def serve(directory: str, slack_api: str) -> None:
+async def serve(directory: str, slack_api: str, channel: str, bot_token: str, app_token: str) -> None:
     app = App(
         Settings.model_validate(
             {
                 "data_dir": Path(directory),
                 "http": {"port": 0},
                 "slack": {
-                    "bot_token": "xoxb-bench",
-                    "app_token": "xapp-bench",
-                    "channel": sys.argv[3] if len(sys.argv) > 3 else "C0BENCH",
+                    "bot_token": bot_token,
+                    "app_token": app_token,
+                    "channel": channel,
                     "api_url": slack_api,
                     "posts_per_second": 0,
                 },
@@ -53,4 +53,4 @@ async def serve(directory: str, slack_api: str) -> None:
 if __name__ == "__main__":
     logs.setup("error", "console")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(sys.argv[1], sys.argv[2]))
+        runner.run(serve(*sys.argv[1:6]))

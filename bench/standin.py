@@ -18,19 +18,19 @@ NUMBER = re.compile(r"n=(\d+)")
 async def serve() -> None:
     workspace = SlackWorkspace(manifest.slack(None, socket_mode=True))
     workspace.limits.enabled = False
-    workspace.credentials.bot_token, workspace.credentials.app_token = "xoxb-bench", "xapp-bench"  # noqa: S105
     agent = workspace.add_user("Ana")
     channel = workspace.add_channel("support", members=[agent])
     server = SlackServer(workspace)
+    tokens = [workspace.credentials.bot_token, workspace.credentials.app_token]
     await server.start()
-    print(orjson.dumps({"api_url": server.api_url, "channel": channel}).decode(), flush=True)
+    print(orjson.dumps({"api_url": server.api_url, "channel": channel, "tokens": tokens}).decode(), flush=True)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.readline()
     arrived: dict[int, float] = {}
     for call in workspace.calls("chat.postMessage"):
-        found = NUMBER.search(str(call.arguments.get("text", "")))
-        if found and call.arguments.get("thread_ts"):
+        found = NUMBER.search(str(call.args.get("text", "")))
+        if found and call.args.get("thread_ts"):
             arrived.setdefault(int(found[1]), call.at)
     print(orjson.dumps(arrived, option=orjson.OPT_NON_STR_KEYS).decode(), flush=True)
 

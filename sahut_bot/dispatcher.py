@@ -33,6 +33,8 @@ _LONGEST = 600.0  # an attempt that takes longer counts as cut off
 _BUSY = 0.2  # how soon to try again when the database is away
 _AUTH_RECHECK = 60.0
 _SETTLE_TRIES = 3
+_AWAY_AFTER = 8  # failures in a row, more than run at once
+_LONGEST_REST = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class Dispatcher(Generic[E]):
         self._bell = store.listen(SIGNAL)
         self._active: Counter[str] = Counter()
         self._paused: dict[str, Instant] = {}
+        self._failures: Counter[str] = Counter()  # of each target, one after the other
         self._stops: dict[str, _Stop] = {}
         self._alerted: set[str] = set()
         self._held: dict[int, tuple[str, Instant]] = {}  # being sent: lane and lease
@@ -280,6 +283,7 @@ class Dispatcher(Generic[E]):
                 made = await self._perform(effect, claimed.doubt)
             verdict: Verdict = made if isinstance(made, Done) else Done(made)
             self._alerted.discard(_adapter(target))
+            self._failures.pop(target.name, None)
         except TimeoutError:
             verdict = self._judged(claimed, target, errors.Uncertain("no answer in time"))
         except Exception as error:
@@ -295,6 +299,8 @@ class Dispatcher(Generic[E]):
             self._paused[target.name] = max(self._paused.get(target.name, 0.0), now + error.retry_after)
         elif isinstance(error, errors.AuthFailed):
             self._stop_adapter(_adapter(target), error.reason, now)
+        elif isinstance(error, errors.Transient):
+            self._rest(target, now)
         attempt = Attempt(
             attempts=claimed.attempts, age=now - claimed.run_at, resend=target.resend, doubt=claimed.doubt
         )
@@ -306,6 +312,14 @@ class Dispatcher(Generic[E]):
             return finished, self._store.queue(self._finish, finished)
         except Busy:
             return finished, None
+
+    def _rest(self, target: Target, now: Instant) -> None:
+        """A target that fails again and again is away: one attempt now and then will find out when it is back."""
+        self._failures[target.name] += 1
+        beyond = self._failures[target.name] - _AWAY_AFTER
+        if beyond >= 0:
+            pause = min(2.0 ** min(beyond, 6), _LONGEST_REST)
+            self._paused[target.name] = max(self._paused.get(target.name, 0.0), now + pause)
 
     async def _record(self, finished: Finished, queued: asyncio.Future[bool] | None) -> None:
         """Does not give up: an outcome that is forgotten becomes a doubt."""

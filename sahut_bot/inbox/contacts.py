@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from sahut_bot.inbox.models import contacts, identities
+from sahut_bot.inbox.prepared import Prepared
 from sahut_bot.inbox.store import Tx
 from sahut_bot.types import Instant, Sender
 
@@ -23,26 +24,58 @@ class Met:
     blocked: bool
 
 
+SEEN_EVERY = 15.0  # seconds: how exact "last seen" is, so that not every message writes it
 People: TypeAlias = dict[tuple[str, str], Met]  # by (channel, external id)
 
 
 def meet(tx: Tx, seen: Sequence[tuple[str, Sender, Instant]]) -> People:
     """Finds or makes the identity and contact of each sender. What they say of themselves is kept, empty is not."""
     latest = {(channel, sender.external_id): (sender, at) for channel, sender, at in seen}
-    rows = _upsert(tx, latest)
-    people = {(row.channel, row.external_id): row for row in rows}
+    people = {}
+    for row in _known(tx, latest):
+        key = (row.channel, row.external_id)
+        if key in latest and row.contact_id is not None and not _tells_more(row, *latest[key]):
+            people[key] = Met(row.id, row.contact_id, fresh=False, blocked=row.blocked_at is not None)
+    rest = {key: told for key, told in latest.items() if key not in people}
+    if rest:
+        people |= _meet_anew(tx, rest)
+    return people
+
+
+def _known(tx: Tx, latest: Mapping[tuple[str, str], object]) -> Sequence[sa.Row[Any]]:
+    channels, external_ids = ({key[n] for key in latest} for n in (0, 1))
+    return tx.ask(_IDENTITIES, channels=channels, external_ids=external_ids)
+
+
+_IDENTITIES = Prepared(
+    lambda words: (
+        sa.select(identities, contacts.c.blocked_at)
+        .outerjoin(contacts, contacts.c.id == identities.c.contact_id)
+        .where(words.among(identities.c.channel, "channels"), words.among(identities.c.external_id, "external_ids"))
+    )
+)
+
+
+def _tells_more(row: Any, sender: Sender, at: Instant) -> bool:
+    """Whether there is something to write down: a name that changed, or that they were here after a while."""
+    said = ((sender.name, row.name), (sender.email, row.email), (sender.phone, row.phone))
+    return (
+        any(new and new != old for new, old in said)
+        or (sender.verified and not row.verified)
+        or at - row.seen_at >= SEEN_EVERY
+    )
+
+
+def _meet_anew(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> People:
+    people = {(row.channel, row.external_id): row for row in _upsert(tx, latest)}
     strangers = {key: row.id for key, row in sorted(people.items()) if row.contact_id is None}
     made = _introduce(tx, {key: latest[key] for key in strangers}, strangers) if strangers else {}
     contact_of = {key: row.contact_id or made[key] for key, row in people.items()}
-    blocked = set(
-        tx.execute(_BLOCKED, {"ids": sorted(set(contact_of.values()))}).scalars() if len(made) < len(people) else ()
-    )
+    blocked = set(tx.execute(_BLOCKED.where(tx.among(contacts.c.id, sorted(set(contact_of.values()))))).scalars())
     return {key: Met(row.id, contact_of[key], key in made, contact_of[key] in blocked) for key, row in people.items()}
 
 
-_BLOCKED = sa.select(contacts.c.id).where(
-    contacts.c.id.in_(sa.bindparam("ids", expanding=True)), contacts.c.blocked_at.is_not(None)
-)
+_BLOCKED = sa.select(contacts.c.id).where(contacts.c.blocked_at.is_not(None))
 
 
 def _upsert(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> Sequence[sa.Row[tuple[object, ...]]]:

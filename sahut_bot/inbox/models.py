@@ -123,7 +123,7 @@ conversations = Table(
     # Two first messages at once cannot open two conversations.
     _partial("uq_conversations_live", "identity_id", where="status <> 'resolved'", unique=True),
     Index("ix_conversations_status", "status", "updated_at"),
-    Index("ix_conversations_assignee", "assignee_id", "status", "updated_at"),
+    Index("ix_conversations_assignee", "assignee_id", "status"),
     Index("ix_conversations_contact_id", "contact_id"),
     Index("ix_conversations_identity_id", "identity_id"),
 )
@@ -168,7 +168,6 @@ messages = Table(
     # The highest rev is found here without looking at the messages that never changed.
     _partial("ix_messages_rev", "rev", where="rev <> id"),
     Index("ix_messages_rev", "rev"),  # the highest one, where SQLite draws the next
-    _partial("ix_messages_external_id", "external_id", where="external_id is not null"),
 )
 
 attachments = Table(
@@ -284,7 +283,7 @@ outbox = Table(
     _partial("ix_outbox_ref", "ref", "kind", where="state in ('pending','sending')"),
     _partial("uq_outbox_merge", "lane", where="kind = 'card' and state = 'pending'", unique=True),
     _partial("ix_outbox_failed", "id", where="state in ('failed','uncertain')"),
-    Index("ix_outbox_finished", "finished_at"),
+    _partial("ix_outbox_finished", "finished_at", where="finished_at is not null"),
 )
 
 lanes = Table(
@@ -297,6 +296,7 @@ lanes = Table(
     Column("lease", Float),
     _partial("ix_lanes_due", "target", "priority", "run_at", "lane", where="lease is null"),
     _partial("ix_lanes_lease", "lease", where="lease is not null"),
+    sqlite_with_rowid=False,
 )
 
 timers = Table(

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sahut_bot.inbox.models import lanes, outbox
+from sahut_bot.inbox.prepared import Prepared
 from sahut_bot.inbox.store import Tx
 from sahut_bot.types import Instant
 
@@ -60,40 +60,35 @@ def enqueue(tx: Tx, drafts: Sequence[Draft], now: Instant) -> None:
         heads.setdefault(draft.lane, draft)
     # DO UPDATE and not DO NOTHING: it waits for an outcome that is about to delete the lane, and holds the lane
     # against one that comes after. With DO NOTHING these rows could stay behind without a lane, for ever.
-    tx.upsert(
-        lanes,
-        [
-            {"lane": lane, "target": head.target, "priority": head.priority, "run_at": _run_at(head, now)}
-            for lane, head in heads.items()
-        ],
-        key=("lane",),
-        update=lambda _new: {"run_at": lanes.c.run_at},
+    # On SQLite, with its one writer, neither can happen.
+    tx.many(
+        _KEEP_LANE if tx.dialect == "sqlite" else _HOLD_LANE,
+        [(lane, heads[lane].target, heads[lane].priority, _run_at(heads[lane], now)) for lane in sorted(heads)],
     )
-    insert = postgresql.insert(outbox) if tx.dialect == "postgresql" else sqlite.insert(outbox)
-    tx.execute(
-        insert.on_conflict_do_nothing(index_elements=["lane"], index_where=MERGED),
-        [_row(draft, now) for draft in drafts],
-    )
+    tx.many(_ADD, [_row(draft, now) for draft in drafts])
     tx.signal(SIGNAL)
+
+
+_LANE = ("lane", "target", "priority", "run_at")
+_KEEP_LANE = Prepared(lambda words: words.insert(lanes).on_conflict_do_nothing(index_elements=["lane"]), _LANE)
+_HOLD_LANE = Prepared(
+    lambda words: words.insert(lanes).on_conflict_do_update(index_elements=["lane"], set_={"run_at": lanes.c.run_at}),
+    _LANE,
+)
+_ADD = Prepared(
+    lambda words: words.insert(outbox).on_conflict_do_nothing(index_elements=["lane"], index_where=MERGED),
+    ("lane", "target", "kind", "priority", "conversation_id", "ref", "payload", "state", "run_at", "created_at"),
+)
 
 
 def _run_at(draft: Draft, now: Instant) -> Instant:
     return now if draft.run_at is None else draft.run_at
 
 
-def _row(draft: Draft, now: Instant) -> dict[str, Any]:
-    return {
-        "lane": draft.lane,
-        "target": draft.target,
-        "kind": draft.kind,
-        "priority": draft.priority,
-        "conversation_id": draft.conversation_id,
-        "ref": draft.ref,
-        "payload": orjson.dumps(draft.payload).decode(),
-        "state": "pending",
-        "run_at": _run_at(draft, now),
-        "created_at": now,
-    }
+def _row(draft: Draft, now: Instant) -> tuple[Any, ...]:
+    payload = orjson.dumps(draft.payload).decode() if draft.payload else "{}"
+    talk, ref, due = draft.conversation_id, draft.ref, _run_at(draft, now)
+    return (draft.lane, draft.target, draft.kind, draft.priority, talk, ref, payload, "pending", due, now)
 
 
 # ---------------------------------------------------------------- before it goes out

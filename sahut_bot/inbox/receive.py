@@ -15,10 +15,13 @@ from sahut_bot.inbox import bodies, contacts, lanes, outbox, state, timers
 from sahut_bot.inbox.activity import Change, record
 from sahut_bot.inbox.models import attachments, conversations, events_seen, messages, threads
 from sahut_bot.inbox.policy import ChannelPolicy, Policy
+from sahut_bot.inbox.prepared import Prepared, inserting
 from sahut_bot.inbox.store import Tx
 from sahut_bot.text import tree
 from sahut_bot.text.thanks import is_thanks
 from sahut_bot.types import CustomerMessage, Instant, RemoteFile, Status, Wake
+
+UPDATED_EVERY = 30.0
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Talk:
     first_line: str = ""
     previous_id: int | None = None
     last_at: Instant = 0.0
+    updated_at: Instant = 0.0
     blocked: bool = False
     before: Status = Status.OPEN
     fresh: bool = False
@@ -73,17 +77,22 @@ def receive(tx: Tx, items: Sequence[tuple[Policy, CustomerMessage, Instant]]) ->
 
 def _unseen(tx: Tx, events: Sequence[tuple[CustomerMessage, Instant]]) -> list[bool]:
     rows = {(event.channel, event.key): now for event, now in events}
-    fresh = tx.insert_ignore(
-        events_seen,
-        [{"source": source, "key": key, "at": at} for (source, key), at in sorted(rows.items())],
-        returning=[events_seen.c.source, events_seen.c.key],
-    )
-    left = {(row.source, row.key) for row in fresh}
+    left = tx.insert_new(_SEEN, [(*key, at) for key, at in sorted(rows.items())])
     answers = []
     for event, _ in events:
         answers.append((event.channel, event.key) in left)
         left.discard((event.channel, event.key))
     return answers
+
+
+_SEEN = Prepared(
+    lambda words: (
+        words.insert(events_seen)
+        .from_select(["source", "key", "at"], words.rows([events_seen.c.source, events_seen.c.key, events_seen.c.at]))
+        .on_conflict_do_nothing()
+        .returning(events_seen.c.source, events_seen.c.key)
+    )
+)
 
 
 def _load(tx: Tx, people: contacts.People) -> dict[int, Talk]:
@@ -107,30 +116,36 @@ _COLUMNS = sa.select(
     conversations.c.waiting_since,
     conversations.c.snooze_wake,
     conversations.c.resolved_at,
+    conversations.c.updated_at,
     threads.c.place,
 ).select_from(
     conversations.outerjoin(threads, (threads.c.conversation_id == conversations.c.id) & sa.text("threads.live"))
 )
-_IDENTITIES: sa.BindParameter[int] = sa.bindparam("identities", expanding=True)
-_LIVE = (
-    _COLUMNS.where(conversations.c.identity_id.in_(_IDENTITIES), sa.text("conversations.status <> 'resolved'"))
-    .order_by(conversations.c.id)
-    .with_for_update(of=conversations, key_share=True)
-)
-_NEWEST = (
-    _COLUMNS.where(
-        conversations.c.id.in_(
-            sa.select(sa.func.max(conversations.c.id))
-            .where(conversations.c.identity_id.in_(_IDENTITIES))
-            .group_by(conversations.c.identity_id)
+_LIVE = Prepared(
+    lambda words: (
+        _COLUMNS.where(
+            words.among(conversations.c.identity_id, "identities"), sa.text("conversations.status <> 'resolved'")
         )
+        .order_by(conversations.c.id)
+        .with_for_update(of=conversations, key_share=True)
     )
-    .order_by(conversations.c.id)
-    .with_for_update(of=conversations, key_share=True)
+)
+_NEWEST = Prepared(
+    lambda words: (
+        _COLUMNS.where(
+            conversations.c.id.in_(
+                sa.select(sa.func.max(conversations.c.id))
+                .where(words.among(conversations.c.identity_id, "identities"))
+                .group_by(conversations.c.identity_id)
+            )
+        )
+        .order_by(conversations.c.id)
+        .with_for_update(of=conversations, key_share=True)
+    )
 )
 
 
-def _talks(tx: Tx, query: sa.Select[tuple[object, ...]], identities: list[int]) -> list[Talk]:
+def _talks(tx: Tx, query: Prepared, identities: list[int]) -> list[Talk]:
     return [
         Talk(
             id=row.id,
@@ -143,9 +158,10 @@ def _talks(tx: Tx, query: sa.Select[tuple[object, ...]], identities: list[int]) 
             waiting_since=row.waiting_since,
             wake=Wake(row.snooze_wake),
             resolved_at=row.resolved_at,
+            updated_at=row.updated_at,
             place=row.place or "",
         )
-        for row in tx.execute(query, {"identities": identities})
+        for row in tx.ask(query, identities=identities)
     ]
 
 
@@ -201,7 +217,7 @@ def _write(tx: Tx, policy: Policy, decided: list[Incoming]) -> None:
     _write_talks(tx, talks, decided[0].at)
     for incoming, message_id in zip(decided, tx.new_ids(messages, len(decided)), strict=True):
         incoming.id = message_id
-    tx.execute(sa.insert(messages), [_message(incoming) for incoming in decided])
+    tx.many(_MESSAGE, [_message(incoming) for incoming in decided])
     files = _write_files(tx, decided)
     drafts = [draft for one in decided for draft in _drafts(policy, one, files.get(one.id, ()))]
     drafts += [
@@ -222,13 +238,29 @@ def _write_talks(tx: Tx, talks: list[Talk], now: Instant) -> None:
             talk.id = new_id
         tx.execute(sa.insert(conversations), [_conversation(talk, now) for talk in fresh])
     known = [talk for talk in talks if not talk.fresh and not talk.blocked and talk.last_at]
-    if known:
-        tx.execute(_UPDATE, [_touched(talk, now) for talk in known])
+    same = [talk for talk in known if not talk.card and talk.status is talk.before]
+    tx.many(_TOUCH, [(_stamp(talk, now), talk.last_at, talk.id) for talk in same])
+    changed = [talk for talk in known if talk.card or talk.status is not talk.before]
+    if changed:
+        tx.execute(_UPDATE, [_touched(talk, now) for talk in changed])
     woken = [talk.id for talk in known if talk.before is Status.SNOOZED and talk.status is not Status.SNOOZED]
     if woken:
         timers.disarm(tx, woken, "snooze")
 
 
+def _stamp(talk: Talk, now: Instant) -> Instant:
+    """When it changed, to the half minute: the inbox is sorted by it, and each step moves it in an index."""
+    return now if now - talk.updated_at >= UPDATED_EVERY else talk.updated_at
+
+
+_TOUCH = Prepared(
+    lambda _words: (
+        sa.update(conversations)
+        .where(conversations.c.id == sa.bindparam("b_id"))
+        .values(updated_at=sa.bindparam("updated_at"), last_customer_at=sa.bindparam("last_customer_at"))
+    ),
+    ("updated_at", "last_customer_at", "b_id"),
+)
 _UPDATE = (
     sa.update(conversations)
     .where(conversations.c.id == sa.bindparam("b_id"))
@@ -273,21 +305,19 @@ def _conversation(talk: Talk, now: Instant) -> dict[str, object]:
     }
 
 
-def _message(incoming: Incoming) -> dict[str, object]:
-    event = incoming.event
+_MESSAGE = inserting(
+    messages,
+    *("id", "conversation_id", "kind", "body", "markup", "external_id", "automatic", "unknown_type", "at", "rev"),
+)
+
+
+def _message(one: Incoming) -> tuple[object, ...]:
+    event = one.event
     body, markup = bodies.columns(event.body)
-    return {
-        "id": incoming.id,
-        "conversation_id": incoming.talk.id,
-        "kind": "incoming",
-        "body": body,
-        "markup": markup,
-        "external_id": event.external_id,
-        "automatic": event.automatic,
-        "unknown_type": event.unknown_type,
-        "at": event.at,
-        "rev": incoming.id,
-    }
+    return (
+        *(one.id, one.talk.id, "incoming", body, markup),
+        *(event.external_id, event.automatic, event.unknown_type, event.at, one.id),
+    )
 
 
 def _write_files(tx: Tx, decided: list[Incoming]) -> dict[int, list[tuple[int, bool]]]:

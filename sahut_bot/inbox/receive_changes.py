@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from sahut_bot.inbox import bodies, desk, lanes, outbox
 from sahut_bot.inbox.activity import Change, record
-from sahut_bot.inbox.models import conversations, events_seen, messages, parts, threads
+from sahut_bot.inbox.models import conversations, events_seen, identities, messages, parts, threads
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.types import (
@@ -94,10 +94,12 @@ def change(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | Custom
     seen = {"source": event.channel, "key": event.key, "at": now}
     if not tx.insert_ignore(events_seen, [seen], returning=[events_seen.c.key]):
         return
-    row = _message(tx, event.channel, event.external_id)
+    row = _message(tx, event)
     if row is None:
         return
-    target = lanes.post_target(policy.channels[event.channel].teamchat, row.place or "")
+    tx.lock(conversations, [row.conversation_id])
+    channel = policy.channels[event.channel]
+    target = lanes.post_target(channel.teamchat, row.place or channel.place)
     if isinstance(event, CustomerReaction):
         _reacted(tx, policy, event, row, now)
         return
@@ -114,16 +116,17 @@ def change(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | Custom
     tx.signal(f"feed:{event.channel}:{event.sender.external_id}")
 
 
-def _message(tx: Tx, channel: str, external_id: str) -> Any:
+def _message(tx: Tx, event: CustomerEdit | CustomerDelete | CustomerReaction) -> Any:
+    """Looked for among the sender's own conversations alone."""
     query = (
         sa.select(messages.c.id, messages.c.kind, messages.c.conversation_id, threads.c.place)
         .select_from(
-            messages.join(conversations, conversations.c.id == messages.c.conversation_id).outerjoin(
-                threads, (threads.c.conversation_id == conversations.c.id) & sa.text("threads.live")
-            )
+            messages.join(conversations, conversations.c.id == messages.c.conversation_id)
+            .join(identities, identities.c.id == conversations.c.identity_id)
+            .outerjoin(threads, (threads.c.conversation_id == conversations.c.id) & sa.text("threads.live"))
         )
-        .where(messages.c.external_id == external_id, messages.c.external_id.is_not(None))
-        .where(conversations.c.channel == channel)
+        .where(identities.c.channel == event.channel, identities.c.external_id == event.sender.external_id)
+        .where(messages.c.external_id == event.external_id)
     )
     return tx.execute(query.order_by(messages.c.id.desc()).limit(1)).first()
 

@@ -18,7 +18,7 @@ from sahut_bot.errors import ConfigError
 from sahut_bot.inbox.store_group import Answered, Job, Publish, Trouble, run_group, translated, trouble
 from sahut_bot.inbox.tx import Rx
 
-_WRITER = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536")
+_WRITER = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "wal_autocheckpoint=4000")
 _READER = ("query_only=ON", "cache_size=-16384")
 _READERS = 4
 

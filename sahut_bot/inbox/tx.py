@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from sahut_bot.inbox.prepared import Prepared
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -22,6 +25,10 @@ class Rx:
     def execute(self, statement: sa.Executable, params: Mapping[str, Any] | Rows | None = None) -> sa.CursorResult[Any]:
         """A list of parameters makes it an executemany; it must not be empty."""
         return self._connection.execute(statement, params)
+
+    def ask(self, query: Prepared, **values: Any) -> Sequence[sa.Row[Any]]:
+        """The rows of a prepared query, as the driver gives them."""
+        return query.run(self._connection, **values).all()
 
     def among(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
         """`column IN values`, as one and the same statement for any number of integers or texts."""
@@ -65,15 +72,19 @@ class Tx(Rx):
             numbers = sa.func.generate_series(1, count).table_valued("n")
             drawn = sa.select(sa.func.nextval(f"{table.name}_id_seq")).select_from(numbers)
             return list(self.execute(drawn).scalars())
-        tops = [sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)).scalar_subquery()]
-        if "rev" in table.c:
-            # In the words of the partial index: most rows were never changed and have no place in it.
-            changed = sa.text("rev <> id")
-            tops.append(sa.select(sa.func.coalesce(sa.func.max(table.c.rev), 0)).where(changed).scalar_subquery())
-        found = max(self.execute(sa.select(*tops)).one())
+        found = max(top or 0 for top in self.ask(_highest(table))[0])
         first = max(found, self._drawn.get(table.name, 0)) + 1
         self._drawn[table.name] = first + count - 1
         return list(range(first, first + count))
+
+    def many(self, statement: Prepared, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Runs a prepared statement for each row, in order."""
+        if rows:
+            statement.run_many(self._connection, rows)
+
+    def insert_new(self, statement: Prepared, rows: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+        """Runs an insert that reads `Words.rows` and returns keys; the keys of those that were new."""
+        return {tuple(row) for row in statement.run_rows(self._connection, rows)} if rows else set()
 
     def insert_ignore(
         self, table: sa.Table, rows: Rows, returning: Sequence[sa.ColumnElement[Any]] = ()
@@ -106,6 +117,15 @@ class Tx(Rx):
             return self.execute(statement.returning(*returning), rows).all()
         self.execute(statement, rows)
         return []
+
+
+@cache
+def _highest(table: sa.Table) -> Prepared:
+    tops = [sa.select(sa.func.max(table.c.id)).scalar_subquery()]
+    if "rev" in table.c:
+        # In the words of the partial index: most rows were never changed and have no place in it.
+        tops.append(sa.select(sa.func.max(table.c.rev)).where(sa.text("rev <> id")).scalar_subquery())
+    return Prepared(lambda _words: sa.select(*tops))
 
 
 def _ordered(rows: Rows, key: Sequence[str]) -> Rows:

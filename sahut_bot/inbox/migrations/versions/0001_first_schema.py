@@ -72,6 +72,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.Column("run_at", sa.Float(), nullable=False),
         sa.Column("lease", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("lane", name=("pk_lanes")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_lanes_due",
@@ -152,7 +153,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=("fk_conversations_team_id")),
         sa.PrimaryKeyConstraint("id", name=("pk_conversations")),
     )
-    op.create_index("ix_conversations_assignee", "conversations", ["assignee_id", "status", "updated_at"], unique=False)
+    op.create_index("ix_conversations_assignee", "conversations", ["assignee_id", "status"], unique=False)
     op.create_index("ix_conversations_contact_id", "conversations", ["contact_id"], unique=False)
     op.create_index("ix_conversations_identity_id", "conversations", ["identity_id"], unique=False)
     op.create_index("ix_conversations_status", "conversations", ["status", "updated_at"], unique=False)
@@ -211,14 +212,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=("fk_messages_conversation_id")),
         sa.PrimaryKeyConstraint("id", name=("pk_messages")),
     )
-    op.create_index(
-        "ix_messages_external_id",
-        "messages",
-        ["external_id"],
-        unique=False,
-        sqlite_where=sa.text("external_id is not null"),
-        postgresql_where=sa.text("external_id is not null"),
-    )
     op.create_index("ix_messages_feed", "messages", ["conversation_id", "rev"], unique=False)
     op.create_index(
         "ix_messages_rev",
@@ -256,7 +249,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sqlite_where=sa.text("state in ('failed','uncertain')"),
         postgresql_where=sa.text("state in ('failed','uncertain')"),
     )
-    op.create_index("ix_outbox_finished", "outbox", ["finished_at"], unique=False)
+    op.create_index(
+        "ix_outbox_finished",
+        "outbox",
+        ["finished_at"],
+        unique=False,
+        sqlite_where=sa.text("finished_at is not null"),
+        postgresql_where=sa.text("finished_at is not null"),
+    )
     op.create_index(
         "ix_outbox_lane",
         "outbox",
