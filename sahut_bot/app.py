@@ -31,7 +31,7 @@ from sahut_bot.types import Health, Instant
 from sahut_bot.web import livechat, operations, slack
 from sahut_bot.web.livechat_http import Lobby
 from sahut_bot.web.metrics import Metrics
-from sahut_bot.web.site import Server, site
+from sahut_bot.web.site import Server, Site
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class App:
             await channel.start()
             self._spawn(channel.run(self.intake), f"channel-{channel.name}")
         self._spawn(livechat.run(self.lobby), "livechat")
-        self._server = Server(site(self._routes()), self.settings.http.host, self.settings.http.port)
+        self._server = Server(Site(self._routes(), livechat.MESSAGES), self.settings.http.host, self.settings.http.port)
         await self._server.start()
         log.info("app.started", port=self.address[1])
 
@@ -141,18 +141,19 @@ class App:
             secret=secret,
             now=now,
             public_url=settings.public_url or "",
+            refused=self._refused,
         )
 
     def _routes(self) -> list[BaseRoute]:
         routes: list[BaseRoute] = [*self._extra_routes, *livechat.routes(self.lobby)]
         if "slack" in self.teamchats and self.settings.slack.signing_secret is not None:
-            refused = self.metrics.refused
-            routes += slack.routes(
-                self._slack.handle_http, lambda route, status: refused.labels(route, str(status)).inc()
-            )
+            routes += slack.routes(self._slack.handle_http, self._refused)
         routes += operations.routes(self.store, self.states)
         routes.append(self.metrics.route(lambda: self.metrics.waiting.set(self.store.waiting)))
         return routes
+
+    def _refused(self, route: str, status: int) -> None:
+        self.metrics.refused.labels(route, str(status)).inc()
 
     # ------------------------------------------------------------ adapters
 
@@ -163,7 +164,7 @@ class App:
     def adapter(self, name: str) -> TeamChat | Channel | None:
         """The adapter of a team chat or channel, built but not started, for who has no running program."""
         if not self.teamchats and not self.channels:
-            self._build_adapters(b"")
+            self._build_adapters(secrets.token_bytes(32))
         return self.teamchats.get(name) or self.channels.get(name)
 
     async def _run_team_chat(self, chat: TeamChat) -> None:

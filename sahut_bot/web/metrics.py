@@ -20,7 +20,10 @@ class Metrics:
             "sahut_events", "Events taken in, by where from and what kind", ["source", "kind"], registry=self.registry
         )
         self.refused = Counter(
-            "sahut_requests_refused", "Requests refused, by route and status", ["route", "status"], registry=self.registry
+            "sahut_requests_refused",
+            "Requests refused, by route and status",
+            ["route", "status"],
+            registry=self.registry,
         )
         self.outcomes = Counter(
             "sahut_outbox_outcomes", "Attempts at outbox rows", ["target", "kind", "outcome"], registry=self.registry

@@ -9,22 +9,39 @@ from collections.abc import Sequence
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from sahut_bot.errors import ConfigError
 
 GRACE_SECONDS = 5
 
 
-def site(routes: Sequence[BaseRoute]) -> Starlette:
-    """Plain routes without further layers: what a webhook costs is what it does."""
-    return Starlette(routes=list(routes))
+class Site:
+    """All routes as one ASGI application. `hot` is a template with one `{name}` whose route is found without a search:
+    on the path that every message takes, the framework's layers would cost a fifth of the time.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute], hot: str) -> None:
+        self._rest = Starlette(routes=list(routes))
+        self._prefix, self._suffix = hot.split("{name}")
+        self._hot = next(route.app for route in routes if isinstance(route, Route) and route.path == hot)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith(self._prefix) and path.endswith(self._suffix):
+            name = path[len(self._prefix) : -len(self._suffix)]
+            if name and "/" not in name:
+                scope["path_params"] = {"name": name}
+                await self._hot(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
 
 
 class Server:
     """Serves until `stop`. `port` 0 takes a free one; `address` tells which it became."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: Site, host: str, port: int) -> None:
         self._socket = _bound(host, port)
         config = uvicorn.Config(
             app,

@@ -22,9 +22,7 @@ def routes(handle: Handle, refused: Callable[[str, int], None]) -> list[Route]:
     return [Route(f"/slack/{kind}", partial(_endpoint, handle, refused, kind), methods=["POST"]) for kind in KINDS]
 
 
-async def _endpoint(
-    handle: Handle, refused: Callable[[str, int], None], kind: str, request: Request
-) -> Response:
+async def _endpoint(handle: Handle, refused: Callable[[str, int], None], kind: str, request: Request) -> Response:
     body = await _body(request)
     if body is None:
         refused(f"slack/{kind}", 413)
