@@ -263,9 +263,8 @@ async def test_file_is_sent_shown_and_opened(street: Street):
     visit = await street.visit()
     await visit.open(street.shop.origin)
     photo: FilePayload = {"name": "photo.png", "mimeType": "image/png", "buffer": PNG}
-    await visit.chat.locator("#file").set_input_files(
-        [photo, {"name": "page.html", "mimeType": "text/html", "buffer": b"<html>"}]
-    )
+    page: FilePayload = {"name": "page.html", "mimeType": "text/html", "buffer": b"<html>"}
+    await visit.chat.locator("#file").set_input_files([photo, page])
     chips = visit.chat.locator(".chip")
     await expect(chips.nth(1)).to_contain_text("this type of file is not taken")
     await expect(chips.nth(0).locator("progress")).to_have_count(0)
