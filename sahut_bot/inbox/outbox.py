@@ -170,5 +170,15 @@ def _advance(tx: Tx, names: Collection[str]) -> None:
 
 def heads_of(tx: Tx, names: Collection[str]) -> Sequence[sa.Row[Any]]:
     """The oldest unfinished row of each lane, whole."""
-    oldest = sa.select(sa.func.min(outbox.c.id)).where(UNFINISHED, tx.among(outbox.c.lane, names))
-    return tx.execute(sa.select(outbox).where(outbox.c.id.in_(oldest.group_by(outbox.c.lane)))).all()
+    return tx.ask(_HEADS, names=list(names))
+
+
+_HEADS = Prepared(
+    lambda words: sa.select(outbox).where(
+        outbox.c.id.in_(
+            sa.select(sa.func.min(outbox.c.id))
+            .where(UNFINISHED, words.among(outbox.c.lane, "names"))
+            .group_by(outbox.c.lane)
+        )
+    )
+)

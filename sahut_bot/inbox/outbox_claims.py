@@ -13,6 +13,7 @@ from sahut_bot.inbox.models import conversations, lanes, outbox
 from sahut_bot.inbox.outbox import FAR, MERGED, SIGNAL, heads_of
 from sahut_bot.inbox.outbox_policy import TOLD_AFTER, Done, Failed, Outcome, Pause, Retry, Retrying, Uncertain, Verdict
 from sahut_bot.inbox.outbox_sql import Ask, statement_for
+from sahut_bot.inbox.prepared import Prepared
 from sahut_bot.inbox.store import Rx, Tx
 from sahut_bot.types import Instant
 
@@ -65,12 +66,20 @@ def claim(tx: Tx, asks: Sequence[Ask], now: Instant, lease: Instant) -> list[Cla
     heads = heads_of(tx, names)
     if len(heads) < len(names):
         # Rows were deleted by hand: a lane without any would be claimed again for ever.
-        tx.execute(sa.delete(lanes).where(tx.among(lanes.c.lane, set(names) - {head.lane for head in heads})))
-    ids = [head.id for head in heads]
-    begun = sa.update(outbox).where(tx.among(outbox.c.id, ids))
-    tx.execute(begun.values(state="sending", attempts=outbox.c.attempts + 1))
+        tx.run(_DELETE_LANES, names=set(names) - {head.lane for head in heads})
+    tx.run(_BEGIN, ids=[head.id for head in heads])
     claimed = [_claimed(head, lease) for head in heads]
     return sorted(claimed, key=lambda one: (one.priority, one.run_at, one.id))
+
+
+_BEGIN = Prepared(
+    lambda words: (
+        sa.update(outbox)
+        .where(words.among(outbox.c.id, "ids"))
+        .values(state=sa.text("'sending'"), attempts=outbox.c.attempts + sa.text("1"))
+    )
+)
+_DELETE_LANES = Prepared(lambda words: sa.delete(lanes).where(words.among(lanes.c.lane, "names")))
 
 
 def _claimed(head: Any, lease: Instant) -> Claimed:
@@ -111,12 +120,9 @@ def finish(tx: Tx, items: Sequence[Finished], settle: Settle) -> list[bool]:
     tx.lock(conversations, {item.claimed.conversation_id for item in items} - {None})
     tx.lock(lanes, {item.claimed.lane for item in items})
     mine = {item.claimed.id: item for item in items}
-    query = sa.select(outbox.c.id, outbox.c.state, outbox.c.attempts, outbox.c.told).where(
-        tx.among(outbox.c.id, sorted(mine))
-    )
     held = {
         row.id: row
-        for row in tx.execute(query)
+        for row in tx.ask(_STANDING, ids=list(mine))
         if row.state == "sending" and row.attempts == mine[row.id].claimed.attempts
     }
     ours = [item for item in items if item.claimed.id in held]
@@ -127,7 +133,8 @@ def finish(tx: Tx, items: Sequence[Finished], settle: Settle) -> list[bool]:
         if settled:
             settle(tx, settled, ours[0].now)
         told |= {item.claimed.id for item, outcome in outcomes if isinstance(outcome, Retrying)}
-        tx.execute(_WRITE, _superseded(tx, [_written(item, item.claimed.id in told) for item in ours], ours))
+        rows = _superseded(tx, [_written(item, item.claimed.id in told) for item in ours], ours)
+        tx.many(_WRITE, [tuple(row[name] for name in _WRITE.names) for row in rows])
         _move_on(tx, ours)
     return [item.claimed.id in held for item in items]
 
@@ -140,10 +147,18 @@ def _outcome(item: Finished, told: set[int]) -> Outcome | None:
     return Retrying(verdict.reason, item.claimed.run_at) if late and item.claimed.id not in told else None
 
 
-_WRITE = (
-    sa.update(outbox)
-    .where(outbox.c.id == sa.bindparam("b_id"))
-    .values({name: sa.bindparam(f"b_{name}") for name in ("state", "error", "attempts", "told", "finished_at")})
+_STANDING = Prepared(
+    lambda words: sa.select(outbox.c.id, outbox.c.state, outbox.c.attempts, outbox.c.told).where(
+        words.among(outbox.c.id, "ids")
+    )
+)
+_WRITE = Prepared(
+    lambda _words: (
+        sa.update(outbox)
+        .where(outbox.c.id == sa.bindparam("b_id"))
+        .values({name: sa.bindparam(f"b_{name}") for name in ("state", "attempts", "error", "told", "finished_at")})
+    ),
+    ("b_state", "b_attempts", "b_error", "b_told", "b_finished_at", "b_id"),
 )
 
 
@@ -182,10 +197,13 @@ def _superseded(tx: Tx, rows: list[dict[str, Any]], items: Sequence[Finished]) -
     return rows
 
 
-_MOVE = (
-    sa.update(lanes)
-    .where(lanes.c.lane == sa.bindparam("b_lane"))
-    .values(lease=None, **{name: sa.bindparam(f"b_{name}") for name in ("target", "priority", "run_at")})
+_MOVE = Prepared(
+    lambda _words: (
+        sa.update(lanes)
+        .where(lanes.c.lane == sa.bindparam("b_lane"))
+        .values(lease=sa.null(), **{name: sa.bindparam(f"b_{name}") for name in ("target", "priority", "run_at")})
+    ),
+    ("b_target", "b_priority", "b_run_at", "b_lane"),
 )
 
 
@@ -193,22 +211,12 @@ def _move_on(tx: Tx, items: Sequence[Finished]) -> None:
     again = {item.claimed.lane: item.now + item.verdict.after for item in items if isinstance(item.verdict, Retry)}
     names = {item.claimed.lane for item in items}
     heads = heads_of(tx, names)
-    if heads:
-        tx.execute(
-            _MOVE,
-            [
-                {
-                    "b_lane": head.lane,
-                    "b_target": head.target,
-                    "b_priority": head.priority,
-                    "b_run_at": again.get(head.lane, head.run_at),
-                }
-                for head in heads
-            ],
-        )
-    empty = names - {head.lane for head in heads}
-    if empty:
-        tx.execute(sa.delete(lanes).where(tx.among(lanes.c.lane, empty)))
+    tx.many(
+        _MOVE,
+        [(head.target, head.priority, again.get(head.lane, head.run_at), head.lane) for head in heads],
+    )
+    if empty := names - {head.lane for head in heads}:
+        tx.run(_DELETE_LANES, names=empty)
 
 
 # ---------------------------------------------------------------- leases

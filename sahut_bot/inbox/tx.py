@@ -55,11 +55,7 @@ class Tx(Rx):
         """Locks rows by primary key until the commit, in sorted order. Nothing to do on SQLite: one writer."""
         if self.dialect != "postgresql" or not ids:
             return
-        (key,) = table.primary_key
-        # The order of Python's sort, which upserts follow, whatever collation the database has.
-        order = key.collate("C") if isinstance(key.type, sa.Text) else key
-        rows = sa.select(key).where(self.among(key, set(ids))).order_by(order)
-        self.execute(rows.with_for_update(key_share=True)).all()
+        self.ask(_lock(table), ids=set(ids))
 
     def new_ids(self, table: sa.Table, count: int) -> list[int]:
         """Draws ids in one statement, so that inserts are plain executemany. Draw after locking.
@@ -69,13 +65,15 @@ class Tx(Rx):
         if not count:
             return []
         if self.dialect == "postgresql":
-            numbers = sa.func.generate_series(1, count).table_valued("n")
-            drawn = sa.select(sa.func.nextval(f"{table.name}_id_seq")).select_from(numbers)
-            return list(self.execute(drawn).scalars())
+            return [row[0] for row in self.ask(_drawn(table), count=count)]
         found = max(top or 0 for top in self.ask(_highest(table))[0])
         first = max(found, self._drawn.get(table.name, 0)) + 1
         self._drawn[table.name] = first + count - 1
         return list(range(first, first + count))
+
+    def run(self, statement: Prepared, **values: Any) -> None:
+        """Runs a prepared statement that answers nothing, once."""
+        statement.run(self._connection, **values)
 
     def many(self, statement: Prepared, rows: Sequence[tuple[Any, ...]]) -> None:
         """Runs a prepared statement for each row, in order."""
@@ -117,6 +115,22 @@ class Tx(Rx):
             return self.execute(statement.returning(*returning), rows).all()
         self.execute(statement, rows)
         return []
+
+
+@cache
+def _lock(table: sa.Table) -> Prepared:
+    (key,) = table.primary_key
+    # The order of Python's sort, which upserts follow, whatever collation the database has.
+    order = key.collate("C") if isinstance(key.type, sa.Text) else key
+    return Prepared(
+        lambda words: sa.select(key).where(words.among(key, "ids")).order_by(order).with_for_update(key_share=True)
+    )
+
+
+@cache
+def _drawn(table: sa.Table) -> Prepared:
+    numbers = sa.func.generate_series(1, sa.bindparam("count", type_=sa.Integer)).table_valued("n")
+    return Prepared(lambda _words: sa.select(sa.func.nextval(f"{table.name}_id_seq")).select_from(numbers))
 
 
 @cache
