@@ -282,7 +282,8 @@ LEAVES = st.one_of(
 TREES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        *(st.lists(inner, max_size=3).map(lambda nodes, kind=kind: kind(tuple(nodes))) for kind in (Bold, Quote)),
+        st.lists(inner, max_size=3).map(lambda nodes: Bold(tuple(nodes))),
+        st.lists(inner, max_size=3).map(lambda nodes: Quote(tuple(nodes))),
         st.lists(st.lists(inner, max_size=2).map(tuple), max_size=2).map(lambda items: ListBlock(True, tuple(items))),
     ),
     max_leaves=6,
