@@ -55,6 +55,10 @@ class RateLimited(PlatformError):
         self.retry_after = retry_after
 
 
+class PlaceClosed(RateLimited):
+    """The channel takes nothing now, and people must mend that: it is archived, or the bot is not in it. Rows wait."""
+
+
 class AuthFailed(PlatformError):
     """The account's credentials do not work. Claiming stops, health says so, one alert goes out."""
 

@@ -25,6 +25,7 @@ from sahut_bot.types import (
     Person,
     PersonChanged,
     PostedFile,
+    Roster,
     ThreadLost,
 )
 
@@ -64,6 +65,8 @@ class Intake:
                 await write(threads.on_lost, policy, event, now)
             case PostedFile():
                 await write(threads.on_posted_file, policy, event, now)
+            case Roster():
+                await write(threads.on_roster, policy, event, now)
             case PersonChanged():
                 await write(threads.on_person, policy, event, now)
 

@@ -255,6 +255,15 @@ class PersonChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Everybody who is an agent now, by their ids at the team chat; who is not named is none (any more)."""
+
+    teamchat: str
+    members: frozenset[str]
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostedFile:
     """A file that we shared has appeared in the thread as message `external_id` (`key` = what we called it)."""
 
@@ -264,7 +273,7 @@ class PostedFile:
     at: Instant
 
 
-AgentEvent: TypeAlias = AgentPost | AgentEdit | AgentDelete | ThreadLost | PersonChanged | PostedFile
+AgentEvent: TypeAlias = AgentPost | AgentEdit | AgentDelete | ThreadLost | PersonChanged | Roster | PostedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,10 @@ from sahut_bot.types import (
     CommandCall,
     Instant,
     MessageKind,
+    Person,
     PersonChanged,
     PostedFile,
+    Roster,
     ThreadLost,
     ThreadRef,
 )
@@ -205,6 +207,21 @@ def on_person(tx: Tx, policy: Policy, event: PersonChanged, now: Instant) -> Non
         case.own(None)
         case.change("owner_gone", "system", name=person.name)
         desk.close(tx, case)
+
+
+def on_roster(tx: Tx, policy: Policy, event: Roster, now: Instant) -> None:
+    """Who left while nobody listened is let go of like anybody who leaves."""
+    here = sa.select(agents).where(agents.c.teamchat == event.teamchat, agents.c.active.is_(True))
+    for row in tx.execute(here.order_by(agents.c.id)).all():
+        if row.external_id not in event.members:
+            person = Person(
+                teamchat=row.teamchat,
+                external_id=row.external_id,
+                name=row.name,
+                is_agent=False,
+                timezone=row.timezone,
+            )
+            on_person(tx, policy, PersonChanged(person=person, at=event.at), now)
 
 
 def _deletion(external_id: str) -> str:

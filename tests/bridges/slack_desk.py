@@ -30,6 +30,7 @@ from sahut_bot.types import (
     Listing,
     Person,
     PersonChanged,
+    Roster,
     Row,
     ThreadRef,
 )
@@ -69,7 +70,7 @@ class ListSink:
         raise AssertionError("a team chat has no customers")
 
     async def agent(self, event: AgentEvent) -> None:
-        if not isinstance(event, PersonChanged):
+        if not isinstance(event, PersonChanged | Roster):
             self._maybe_refuse()
         self.events.append(event)
 

@@ -13,6 +13,7 @@ from sahut_bot.types import (
     AgentEdit,
     Answer,
     PersonChanged,
+    Roster,
     ThreadLost,
 )
 from tests.bridges.slack_desk import CARD, Desk, content, desk
@@ -145,7 +146,7 @@ async def test_link_previews_and_our_own_posts_and_changes_are_silent(slack: Des
     await slack.until(lambda: slack.sink.posts)
     await slack.settle()
     assert slack.sink.texts() == ["see https://example.com"]
-    assert len([event for event in slack.sink.events if not isinstance(event, PersonChanged)]) == 1
+    assert len([event for event in slack.sink.events if not isinstance(event, PersonChanged | Roster)]) == 1
 
 
 @pytest.mark.parametrize("with_replies", [True, False])
@@ -253,3 +254,8 @@ async def test_a_kept_event_can_be_read_by_a_program_that_is_not_running():
             await quiet.chat.replay(b"no json", quiet.sink)
         with pytest.raises(NotUnderstood):
             await quiet.chat.replay(b'{"event": {"type": "message"}}', quiet.sink)
+
+
+async def test_who_left_while_nobody_listened_is_missing_from_the_roster(slack):
+    await slack.until(lambda: slack.sink.of(Roster))
+    assert slack.sink.of(Roster)[-1].members == {slack.ana, slack.dewi}

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from sahut_bot.errors import AuthFailed, Permanent, RateLimited, Transient, Uncertain
+from sahut_bot.errors import AuthFailed, Permanent, PlaceClosed, RateLimited, Transient, Uncertain
 from sahut_bot.types import Answer, Button, Form, Mark, ThreadRef
 from tests.bridges.slack_desk import CARD, Desk, content, desk
 
@@ -294,12 +294,12 @@ async def test_a_revoked_token_is_an_account_problem(quiet: Desk):
         await quiet.chat.post(thread, content("one"), "m:1")
 
 
-async def test_an_archived_channel_is_named_as_the_problem(quiet: Desk):
+async def test_what_is_for_an_archived_channel_waits_until_people_mend_it(quiet: Desk):
     thread = await quiet.thread()
     quiet.ws.driver.archive(quiet.ana, quiet.team)
-    with pytest.raises(Permanent) as refused:
+    with pytest.raises(PlaceClosed) as refused:
         await quiet.chat.post(thread, content("one"), "m:1")
-    assert refused.value.code == "is_archived"
+    assert refused.value.retry_after == 60
 
 
 async def test_every_kind_of_call_has_room_at_first(quiet: Desk):

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from sahut_bot.errors import AuthFailed, Permanent, PlatformError, RateLimited, Transient, Uncertain
+from sahut_bot.errors import AuthFailed, Permanent, PlaceClosed, PlatformError, RateLimited, Transient, Uncertain
 from sahut_bot.text.words import say
 
 THREAD_LOST = "thread_lost"
+log = structlog.get_logger(__name__)
 
 _CREDENTIALS = frozenset((
     "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission",
@@ -36,6 +38,8 @@ _CONTENT = frozenset((
 THREAD_GONE = frozenset((
     "message_not_found", "thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked",
 ))  # fmt: skip
+CHANNEL_CLOSED = frozenset(("channel_not_found", "not_in_channel", "is_archived", "ekm_access_denied"))
+_CLOSED_FOR = 60.0  # seconds until it is tried again
 _RETRY_AFTER = 30.0  # Slack always names a time; a server that does not gets this much
 _LONGEST_REST = 3600.0
 
@@ -84,6 +88,16 @@ def _unsure(*, repeatable: bool, lang: str) -> PlatformError:
     if repeatable:
         return Transient(say(lang, "slack.error.away"))
     return Uncertain(say(lang, "slack.error.unsure"))
+
+
+def refused(error: Permanent, lang: str) -> PlatformError:
+    """What a refusal means to something that must be posted: only its content may make it fail for good."""
+    if error.code in THREAD_GONE:
+        return thread_lost(lang)
+    if error.code in CHANNEL_CLOSED or error.code.startswith("restricted_action"):
+        log.warning("slack.channel_closed", code=error.code)
+        return PlaceClosed(error.reason, _CLOSED_FOR)
+    return error
 
 
 def thread_lost(lang: str) -> Permanent:

@@ -18,7 +18,7 @@ import structlog
 from sahut_bot.bridges.http import FILE_LIMIT, AllowedHosts, Wanted, download, upload
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
-from sahut_bot.bridges.teamchat.slack_errors import THREAD_GONE, thread_lost
+from sahut_bot.bridges.teamchat.slack_errors import refused
 from sahut_bot.bridges.teamchat.slack_events import Event, read_file
 from sahut_bot.errors import Permanent, PlatformError, RateLimited, Transient, Uncertain
 from sahut_bot.text.words import say
@@ -104,9 +104,7 @@ class Files:
                 initial_comment=comment,
             )
         except Permanent as error:
-            if error.code in THREAD_GONE:
-                raise thread_lost(self._lang) from error
-            raise
+            raise refused(error, self._lang) from error
 
     def _expect(self, file_id: str, key: str, thread: ThreadRef) -> _Share:
         share = self._expected[file_id] = _Share(key, thread, asyncio.get_running_loop().create_future())

@@ -45,6 +45,7 @@ from sahut_bot.types import (
     Person,
     PersonChanged,
     PostedFile,
+    Roster,
     ThreadLost,
     ThreadRef,
 )
@@ -210,11 +211,17 @@ class Inbound:
             await sink.agent(PersonChanged(person=person, at=heard.at))
 
     async def introductions(self, sink: Sink) -> None:
-        """Hands in everybody in the team channels, so that the core knows whom work can be given to."""
+        """Hands in everybody in the team channels, so that the core knows whom work can be given to, and who has
+        left while nobody listened.
+        """
+        agents: set[str] = set()
         for user in await self._people.everybody():
             person: Person = await self._people.find_unhurried(user)
             if person.is_agent:
+                agents.add(user)
                 await sink.agent(PersonChanged(person=person, at=self._now()))
+        if self._people.complete:
+            await sink.agent(Roster(teamchat="slack", members=frozenset(agents), at=self._now()))
 
     async def _home(self, heard: HomeOpened, sink: Sink) -> None:
         person = await self._people.find(heard.user)

@@ -49,6 +49,7 @@ class People:
         self._members_at: Instant | None = None
         self._moves: list[tuple[str, str, bool]] = []  # heard while the members were being loaded
         self._loading = asyncio.Lock()
+        self.complete = False  # the members of all team channels are known
 
     def introduce(self, me: Identity) -> None:
         self._me = me
@@ -155,6 +156,7 @@ class People:
             if self._members_at is not None and self._now() - self._members_at < age:
                 return
             self._moves.clear()
+            self.complete = True
             try:
                 fresh = {channel: await self._members_of(channel) for channel in self._channels}
             except PlatformError as error:
@@ -173,6 +175,7 @@ class People:
                 members.update(map(str, page))
         except Permanent as error:  # not invited, archived, gone: one channel must not silence the others
             log.warning("slack.members_unknown", channel=channel, code=error.code)
+            self.complete = False
         return members
 
 

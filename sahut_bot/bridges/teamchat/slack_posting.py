@@ -17,7 +17,7 @@ from sahut_bot.bridges.teamchat.slack_blocks import (
     shown_name,
     whole_text,
 )
-from sahut_bot.bridges.teamchat.slack_errors import THREAD_GONE, thread_lost
+from sahut_bot.bridges.teamchat.slack_errors import THREAD_GONE, refused, thread_lost
 from sahut_bot.bridges.teamchat.slack_events import METADATA, Event, Identity, is_ours, our_key
 from sahut_bot.bridges.teamchat.slack_files import Files, StrayFile, marker
 from sahut_bot.bridges.teamchat.slack_limits import POST
@@ -50,9 +50,11 @@ class Posting:
 
     async def open_thread(self, card: Card, place: str, key: str) -> ThreadRef:
         """Posts the card. Its channel is taken from the answer: Slack may have renamed what we asked for."""
-        answer = await self._api.attempt(
-            POST, place=place, channel=place, metadata=_metadata(key, card.conversation), **_QUIET, **card_message(card)
-        )
+        message = {"metadata": _metadata(key, card.conversation), **_QUIET, **card_message(card)}
+        try:
+            answer = await self._api.attempt(POST, place=place, channel=place, **message)
+        except Permanent as error:
+            raise refused(error, self._lang) from error
         return ThreadRef(
             teamchat="slack", place=str(answer.get("channel") or place), external_id=str(answer.get("ts") or "")
         )
@@ -75,9 +77,7 @@ class Posting:
                 **message,
             )
         except Permanent as error:
-            if error.code in THREAD_GONE:
-                raise thread_lost(self._lang) from error
-            raise
+            raise refused(error, self._lang) from error
         ts = str(answer.get("ts") or "")
         posted = answer.get("message")
         if isinstance(posted, Mapping) and posted.get("thread_ts") != thread.external_id:
