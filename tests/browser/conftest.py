@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from sahut_bot.inbox.store import Store
+from sahut_bot.sandbox import demo
+from tests.browser.demo_kit import Desk
 from tests.browser.shop import CHROMIUM, Shop, Visit, browser
 from tests.databases import Clock
 from tests.livechat.rig import Rig, channel
@@ -72,3 +75,17 @@ async def street(chromium: Browser, sqlite_url: str, tmp_path: Path) -> AsyncIte
     await rig.stop()
     await store.stop()
     await shop.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(chromium: Browser, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Desk]:
+    """The page of a fresh demo."""
+    shutil.copy(sqlite_template, tmp_path / "sahut.db")
+    async with demo.running(tmp_path, port=0, hold=0.5) as running:
+        opened = await Desk.open(running, chromium)
+        yield opened
+        problems, complaints = opened.visit.problems, running.stage.workspace.complaints
+        for context in chromium.contexts:
+            await context.close()
+    assert problems == []
+    assert complaints == []

@@ -64,6 +64,7 @@ export function picker({ label, options, chosen = [], several = false, most = In
           "aria-selected": String(isChosen(option)),
           class: index === active ? "active" : "",
           onpointerdown: (event) => event.preventDefault(),
+          onpointermove: () => active !== index && point(index),
           onclick: () => take(option),
         },
         h("span", {}, option.text, option.description && h("small", {}, option.description)),
@@ -78,6 +79,12 @@ export function picker({ label, options, chosen = [], several = false, most = In
       input.setAttribute("aria-activedescendant", `${id}-${active}`);
       list.querySelector(".active")?.scrollIntoView({ block: "nearest" });
     } else input.removeAttribute("aria-activedescendant");
+  }
+
+  function point(index) {
+    active = index;
+    for (const row of list.querySelectorAll("[role=option]")) row.classList.toggle("active", row.id === `${id}-${index}`);
+    input.setAttribute("aria-activedescendant", `${id}-${index}`);
   }
 
   const opened = () => !list.hidden;

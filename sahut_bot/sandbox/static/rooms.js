@@ -20,7 +20,10 @@ export function makeRoom(ui) {
     label: "Message",
     placeholder: "",
     last: () => timeline.editLast(),
-    command: (command, text) => ui.act("slash", { channel: ui.channel.id, command, text }),
+    async command(command, text) {
+      timeline.end();
+      await ui.act("slash", { channel: ui.channel.id, command, text });
+    },
     async send(text, files) {
       const fine = await say(ui, { channel: ui.channel.id }, text, files);
       timeline.end();
@@ -41,6 +44,7 @@ export function makeRoom(ui) {
     element,
     focus: () => composer.focus(),
     clear: () => composer.clear(),
+    shown: () => timeline.end(),
     draw() {
       const { channel } = ui;
       composer.rename(`Message #${channel.name}`);

@@ -21,7 +21,11 @@ function emoji(query) {
 
 function commands(query, ui) {
   const found = ui.config.commands.filter((one) => one.command.slice(1).startsWith(query));
-  return found.map((one) => ({ face: appFace("tiny"), label: `${one.command} ${one.usage_hint || ""}`.trim(), hint: one.description, insert: `${one.command} ` }));
+  return found.map((one) => ({
+    face: appFace("small"),
+    label: [h("b", {}, one.command), " ", h("span", { class: "usage" }, one.usage_hint || ""), h("small", {}, one.description)],
+    insert: `${one.command} `,
+  }));
 }
 
 const KINDS = [

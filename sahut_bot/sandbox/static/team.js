@@ -71,6 +71,12 @@ export function makeTeam(root, config) {
   const modal = makeModal(at("overlays"), ui);
   at("thread").append(thread.element);
 
+  root.addEventListener("click", (event) => {
+    const inside = event.target.closest("[data-part=sidebar], .drawer-button");
+    if (!inside) root.classList.remove("drawer");
+  });
+  root.addEventListener("keydown", (event) => event.key === "Escape" && root.classList.remove("drawer"));
+
   // ---------------------------------------------------------------- where one is
 
   function go(place) {
@@ -168,8 +174,10 @@ export function makeTeam(root, config) {
     drawMe();
     drawHead();
     const middle = { home, threads }[ui.place] || room;
-    if (at("middle").firstChild !== middle.element) fill(at("middle"), middle.element);
+    const other = at("middle").firstChild !== middle.element;
+    if (other) fill(at("middle"), middle.element);
     middle.draw();
+    if (other) middle.shown?.();
     if (ui.thread) thread.draw();
     sidebar();
     modal.show(state.modal);

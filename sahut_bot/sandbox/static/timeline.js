@@ -14,8 +14,10 @@ export function makeTimeline(ui, { label, inThread = false }) {
   const scroll = h("div", { class: "scroll", tabIndex: 0, "aria-label": label, role: "region" }, list);
   let messages = [];
   let minute = 0;
+  let pinned = false; // to the end, until somebody scrolls
   const toolbar = makeToolbar(list, ui, { inThread, find: (ts) => messages.find((one) => one.ts === ts) });
 
+  for (const kind of ["wheel", "pointerdown", "keydown"]) scroll.addEventListener(kind, () => (pinned = false), { passive: true });
   // Up from the field below leads to the newest message, as Tab does to the list and arrows within it.
   scroll.addEventListener("keydown", (event) => {
     if (event.target !== scroll || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
@@ -80,7 +82,7 @@ export function makeTimeline(ui, { label, inThread = false }) {
     /** `name` tells one list's contents from another's: at a new one the end is shown. */
     draw(all, ephemerals, { divider = "", name = "" } = {}) {
       const fresh = name !== shownOf;
-      const atEnd = fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+      const atEnd = fresh || pinned || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
       shownOf = name;
       messages = all;
       minute = Math.floor(Date.now() / 60_000);
@@ -93,6 +95,7 @@ export function makeTimeline(ui, { label, inThread = false }) {
       if (atEnd) scroll.scrollTop = scroll.scrollHeight;
     },
     end() {
+      pinned = true;
       scroll.scrollTop = scroll.scrollHeight;
     },
     editLast() {
