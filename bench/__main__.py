@@ -23,7 +23,7 @@ out = Console()
 
 @contextmanager
 def child(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(  # noqa: S603 - our own modules
+    process = subprocess.Popen(
         [sys.executable, "-m", f"bench.{module}", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
@@ -42,7 +42,7 @@ def said(process: subprocess.Popen[bytes]) -> object:
 
 
 def load(job: dict[str, object]) -> dict[str, object]:
-    ran = subprocess.run(  # noqa: S603
+    ran = subprocess.run(
         [sys.executable, "-m", "bench.load"], input=orjson.dumps(job), stdout=subprocess.PIPE, check=True
     )
     answer: dict[str, object] = orjson.loads(ran.stdout)
@@ -129,7 +129,7 @@ def posting(rounds: int, rate: float, seconds: float) -> bool:
 def _wait_for_posts(pid: int) -> None:
     """Until the server has nothing more to do for half a second."""
     process = psutil.Process(pid)
-    while process.cpu_percent(interval=0.5) > 5:  # noqa: PLR2004
+    while process.cpu_percent(interval=0.5) > 5:
         pass
 
 

@@ -19,13 +19,26 @@ import uvloop
 from aiohttp import web
 
 SCHEMA = """
-CREATE TABLE dedupe(channel INTEGER NOT NULL, ext_id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY(channel, ext_id)) WITHOUT ROWID;
-CREATE TABLE contact(id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, ext_id TEXT NOT NULL, name TEXT, seen REAL, UNIQUE(channel, ext_id));
-CREATE TABLE conversation(id INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL, status INTEGER NOT NULL, last_at REAL, n INTEGER NOT NULL);
+CREATE TABLE dedupe(
+    channel INTEGER NOT NULL, ext_id TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY(channel, ext_id)
+) WITHOUT ROWID;
+CREATE TABLE contact(
+    id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, ext_id TEXT NOT NULL, name TEXT, seen REAL,
+    UNIQUE(channel, ext_id)
+);
+CREATE TABLE conversation(
+    id INTEGER PRIMARY KEY, contact_id INTEGER NOT NULL, status INTEGER NOT NULL, last_at REAL, n INTEGER NOT NULL
+);
 CREATE UNIQUE INDEX conversation_open ON conversation(contact_id) WHERE status = 0;
-CREATE TABLE message(id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, direction INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE message(
+    id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, direction INTEGER NOT NULL, body TEXT NOT NULL,
+    at REAL NOT NULL
+);
 CREATE INDEX message_conversation ON message(conversation_id, id);
-CREATE TABLE outbox(id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, message_id INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL);
+CREATE TABLE outbox(
+    id INTEGER PRIMARY KEY, conversation_id INTEGER NOT NULL, message_id INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL
+);
 CREATE INDEX outbox_pending ON outbox(due, id) WHERE state = 0;
 """
 SECRET = b"floor"

@@ -52,7 +52,7 @@ def requests(job: dict[str, object], start: int) -> Callable[[int], bytes]:
     heads = [str(head).encode() for head in job["heads"]]  # type: ignore[attr-defined]
     text = "x" * 230
 
-    chance = random.Random(start)  # noqa: S311 - only to spread, and the same for both
+    chance = random.Random(start)
 
     def request(number: int) -> bytes:
         customer = number % len(heads)

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from starlette.routing import BaseRoute
 
-from sahut_bot import builders
+from sahut_bot import builders, housekeeping
 from sahut_bot.bridges.base import Channel, TeamChat
 from sahut_bot.bridges.channels.livechat import LiveChat
 from sahut_bot.dispatcher import Dispatcher
@@ -98,10 +98,10 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._note_heard()
-        for adapter in (*self.channels.values(), *self.teamchats.values()):
-            await adapter.stop()
         await self.scheduler.stop()
-        await self.dispatcher.stop()
+        await self.dispatcher.stop()  # what is being sent ends, so the adapters are still needed
+        for adapter in self._adapters().values():
+            await adapter.stop()
         await self.store.stop()
         log.info("app.stopped")
 
@@ -133,6 +133,7 @@ class App:
         )
         self.scheduler = Scheduler(self.store, alarms.handlers(self.policy), now)
         self.scheduler.every(HEARD_EVERY, "heard", self._note_heard)
+        housekeeping.register(self.scheduler, self.store, now)
         self.lobby = Lobby(
             channels={name: channel for name, channel in self.channels.items() if isinstance(channel, LiveChat)},
             sink=self.intake,
@@ -159,7 +160,10 @@ class App:
 
     def states(self) -> dict[str, Health]:
         """The state of every adapter, by name."""
-        return {name: adapter.health for name, adapter in {**self.teamchats, **self.channels}.items()}
+        return {name: adapter.health for name, adapter in self._adapters().items()}
+
+    def _adapters(self) -> dict[str, TeamChat | Channel]:
+        return {**self.teamchats, **self.channels}
 
     def adapter(self, name: str) -> TeamChat | Channel | None:
         """The adapter of a team chat or channel, built but not started, for who has no running program."""
@@ -210,5 +214,3 @@ class App:
     def _observe(self, claimed: Claimed, verdict: Verdict) -> None:
         self.metrics.outcomes.labels(claimed.target, claimed.kind, type(verdict).__name__.lower()).inc()
         self.metrics.lag.labels(claimed.kind).observe(max(0.0, self._now() - claimed.run_at))
-
-

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "performer": (*CORE, "text", "inbox", "bridges.base", "disk"),
     "dispatcher": (*CORE, "text", "inbox", "bridges.base"),
     "scheduler": (*CORE, "text", "inbox"),
+    "housekeeping": (*CORE, "inbox", "scheduler"),
     "web": (*CORE, "text", "inbox", "bridges", "disk", "web"),
     "manifest": ("errors",),
 } | dict.fromkeys(TOP, ("",))

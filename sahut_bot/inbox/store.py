@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -49,6 +49,8 @@ class _Backend(Protocol):
     async def read(self, view: Callable[..., Any], *args: Any) -> Any: ...
 
     def acquire_run_lock(self) -> None: ...
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[asyncio.Event]: ...
 
 
 class Bell(asyncio.Event):
@@ -99,6 +101,11 @@ class Store:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(SqliteBackend(path, patience), limit)
 
+    @property
+    def waiting(self) -> int:
+        """Works that are queued or being committed."""
+        return self._waiting
+
     async def start(self) -> None:
         await self._backend.start(self._publish)
         self._open = True
@@ -111,6 +118,19 @@ class Store:
     def acquire_run_lock(self) -> None:
         """Keeps a second `run` off an SQLite file until `stop`. Raises `ConfigError` when there is one already."""
         self._backend.acquire_run_lock()
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Waits until no other process leads `name`; while the context is open this one does.
+
+        The event that it gives is set when the lead may be lost: stop what only one may do. On SQLite, where only one
+        process runs, there is nobody to wait for.
+        """
+        return self._backend.lead(name)
+
+    @property
+    def waiting(self) -> int:
+        """How many works wait for the database."""
+        return self._waiting
 
     # ------------------------------------------------------------ works and views
 
