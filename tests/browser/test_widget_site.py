@@ -283,6 +283,26 @@ async def test_two_tabs_show_the_same(street: Street):
     await expect(visit.chat.locator(".bubble")).to_have_count(0)
 
 
+async def test_unsent_messages_of_two_tabs_are_both_kept(street: Street):
+    visit = await street.visit()
+    await visit.open(street.shop.origin)
+    await arrived(street, visit, "first")
+    other = await visit.tab()
+    await other.open(street.shop.origin)
+    await expect(other.chat.locator(".bubble")).to_have_text(["first"])
+    await visit.context.route("**/livechat/web/messages", lambda route: route.abort())
+    for tab, text in ((visit, "from one"), (other, "from the other")):
+        await tab.write(text)
+        await expect(tab.chat.locator(".pending")).to_contain_text("Waiting for a connection")
+    await other.page.close()
+    await visit.page.reload()
+    await visit.bubble.click()
+    await expect(visit.chat.locator(".pending .bubble")).to_have_text(["from one", "from the other"])
+    await visit.context.unroute("**/livechat/web/messages")
+    await expect(visit.chat.locator(".pending")).to_have_count(0)
+    assert [row.body for row in await street.rig.team.messages()] == ["first", "from one", "from the other"]
+
+
 async def test_token_that_the_server_forgot_is_replaced_and_the_message_goes(street: Street):
     visit = await street.visit()
     await visit.open(street.shop.origin)

@@ -52,7 +52,13 @@ const log = makeLog({
     },
   },
 });
-const view = follow({ scroll: at("scroll"), content: [at("log"), at("typing")], jump: at("jump"), words });
+const view = follow({
+  scroll: at("scroll"),
+  head: at("head"),
+  content: [at("log"), at("typing")],
+  jump: at("jump"),
+  words,
+});
 const reads = makeReads({
   scroll: at("scroll"),
   on: {
@@ -137,10 +143,13 @@ function begin() {
   log.clear();
   reads.clear();
   typing({ on: false });
+  settled = false;
+  at("log").setAttribute("aria-live", "off");
   for (const entry of outbox.entries) log.own(entry, entry.failed ? "failed" : "sending");
   log.arrange();
   const wanted = form !== "off" && !me.named && !(form === "optional" && (storage.get("asked") || me.known));
   intro.show(wanted);
+  if (!me.known) settle();
 }
 
 function write({ text, files }) {
@@ -162,7 +171,6 @@ async function send(entry) {
 
 function stood(entry, state, error) {
   log.own(entry, state);
-  if (state === "failed") log.fail(entry.id, error.status === 413 ? `${say("failed")} ${say("tooLong", { n: "" })}` : say("failed"));
   if (state === "waiting" && error?.status === 429) notice(say("slowDown"));
   else if (state === "sent") notice("");
   log.arrange();
@@ -233,13 +241,10 @@ dress({ at, asked, config, words, embedded: host.embedded, initials });
 at("minimise").addEventListener("click", () => host.tell("close"));
 if (host.embedded) trapFocus(at("panel"), () => host.tell("close"));
 
-at("log").setAttribute("aria-live", "off");
 begin();
 if (me.known) {
   me.refresh();
   link.start(me.token);
-} else {
-  settle();
 }
 outbox.run();
 host.tell("ready");

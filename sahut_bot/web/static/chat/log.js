@@ -156,7 +156,7 @@ export function log({ list, words, on }) {
       const discard = element("button", { type: "button" }, say("discard"));
       retry.onclick = () => on.retry(item.id);
       discard.onclick = () => on.discard(item.id);
-      parts.push(icon("alert"), element("span", {}, item.reason || say("failed")), retry, discard);
+      parts.push(icon("alert"), element("span", {}, say("failed")), retry, discard);
     } else if (state === "sent") {
       const time = element("time", { datetime: item.at.toISOString() }, words.time(item.at));
       if (item.edited && !item.deleted) parts.push(element("span", {}, `${say("edited")} ·`));
@@ -175,13 +175,6 @@ export function log({ list, words, on }) {
     forget,
     clear,
     arrange,
-    fail(id, reason) {
-      const item = byId.get(id);
-      if (item) item.reason = reason;
-    },
-    get size() {
-      return items.length;
-    },
   };
 }
 

@@ -13,7 +13,16 @@ export function outbox({ storage, send, on }) {
   let running = false;
   let wake = null;
 
-  const keep = () => (entries.length ? storage.set("outbox", entries) : storage.remove("outbox"));
+  /** Changes what this tab knows and what is kept: another tab may have put its own messages there. */
+  function change(how) {
+    entries = how(entries);
+    const kept = how(storage.get("outbox") || []);
+    if (kept.length) storage.set("outbox", kept);
+    else storage.remove("outbox");
+  }
+
+  const without = (id) => (all) => all.filter((entry) => entry.id !== id);
+  const instead = (changed) => (all) => all.map((entry) => (entry.id === changed.id ? changed : entry));
 
   async function run() {
     if (running) return;
@@ -33,8 +42,7 @@ export function outbox({ storage, send, on }) {
           on.state(entry, "waiting", error);
           await pause(error.retryAfter || Math.min(LONGEST_PAUSE, 2 ** failures / 2));
         } else {
-          entry.failed = error.code || String(error.status);
-          keep();
+          change(instead({ ...entry, failed: error.code || String(error.status) }));
           on.state(entry, "failed", error);
         }
       }
@@ -45,8 +53,7 @@ export function outbox({ storage, send, on }) {
   const next = () => entries.find((entry) => !entry.failed);
 
   function drop(id) {
-    entries = entries.filter((entry) => entry.id !== id);
-    keep();
+    if (entries.some((entry) => entry.id === id)) change(without(id));
   }
 
   function pause(seconds) {
@@ -65,26 +72,22 @@ export function outbox({ storage, send, on }) {
       return entries;
     },
     add(entry) {
-      entries.push(entry);
-      keep();
+      change((all) => [...all, entry]);
       on.state(entry, "sending");
       run();
     },
     retry(id) {
       const entry = entries.find((one) => one.id === id);
       if (!entry) return;
-      delete entry.failed;
-      keep();
-      on.state(entry, "sending");
+      const { failed, ...again } = entry;
+      change(instead(again));
+      on.state(again, "sending");
       wake?.();
       run();
     },
     /** Forgets a message: it was given up, or the feed shows that it has arrived. */
     drop,
-    clear() {
-      entries = [];
-      keep();
-    },
+    clear: () => change(() => []),
     run,
   };
 }

@@ -2,7 +2,7 @@
 
 const NEAR = 64;
 
-export function follow({ scroll, content, jump, words }) {
+export function follow({ scroll, head, content, jump, words }) {
   let atEnd = true;
   let unseen = 0;
 
@@ -27,6 +27,7 @@ export function follow({ scroll, content, jump, words }) {
     else if (scroll.scrollTop < before - 1) atEnd = false;
     before = scroll.scrollTop;
     if (atEnd) unseen = 0;
+    head.classList.toggle("lifted", scroll.scrollTop > 0);
     show();
   });
   // Whatever grows (a picture that has loaded, the keyboard, the text field): the end stays in view.
