@@ -127,11 +127,6 @@ class Store:
         """
         return self._backend.lead(name)
 
-    @property
-    def waiting(self) -> int:
-        """How many works wait for the database."""
-        return self._waiting
-
     # ------------------------------------------------------------ works and views
 
     async def write(self, work: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sahut_bot.inbox.store_group import EVERYTHING, Answered, Job, Publish, Trouble, run_group, translated, trouble
+from sahut_bot.inbox.store_lead import lead
 from sahut_bot.inbox.tx import Rx
 
 _CHANNEL = "sahut"
@@ -117,6 +118,15 @@ class PostgresBackend:
     def acquire_run_lock(self) -> None:
         """Any number of processes may share the work here."""
 
+    def lead(self, name: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        return lead(name, {**self._options(), "server_settings": {"application_name": "sahut-bot lead"}})
+
+    def _options(self) -> dict[str, Any]:
+        """How to connect without SQLAlchemy."""
+        options = dict(self._writer.dialect.create_connect_args(self._url)[1])
+        options.pop("prepared_statement_cache_size", None)
+        return options
+
     # ------------------------------------------------------------ writing
 
     async def _run(self, publish: Publish) -> None:
@@ -179,8 +189,7 @@ class PostgresBackend:
 
         It ends by itself and is never cancelled: a connection being made would leak.
         """
-        options = self._writer.dialect.create_connect_args(self._url)[1]
-        options.pop("prepared_statement_cache_size", None)
+        options = self._options()
         pause = _RECONNECT[0]
         while not self._ended.is_set():
             try:

@@ -6,7 +6,8 @@ import asyncio
 import fcntl
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,6 +96,11 @@ class SqliteBackend:
             handle.close()
             raise ConfigError(f"another sahut-bot runs on {self.path}; stop it first") from None
         self._lock_file = handle
+
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[asyncio.Event]:
+        """The run lock has settled it."""
+        yield asyncio.Event()
 
     # ------------------------------------------------------------ the writer thread
 
