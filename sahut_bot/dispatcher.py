@@ -264,7 +264,8 @@ class Dispatcher(Generic[E]):
         try:
             verdict = await self._attempt(claimed, effect)
             # What a platform accepted is written down whoever cancels us, so a task of its own sees to it.
-            record = asyncio.create_task(self._record(*self._queued(Finished(claimed, verdict, self._now()))))
+            finished = Finished(claimed, verdict, self._now())
+            record = asyncio.create_task(self._record(*self._queued(finished)), name=f"outcome-{claimed.id}")
             self._recording.add(record)
             record.add_done_callback(self._recording.discard)
         finally:
@@ -301,6 +302,8 @@ class Dispatcher(Generic[E]):
             self._stop_adapter(_adapter(target), error.reason, now)
         elif isinstance(error, errors.Transient):
             self._rest(target, now)
+        elif isinstance(error, errors.Permanent):
+            self._failures.pop(target.name, None)  # a refusal is an answer: it is not away
         attempt = Attempt(
             attempts=claimed.attempts, age=now - claimed.run_at, resend=target.resend, doubt=claimed.doubt
         )

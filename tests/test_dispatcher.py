@@ -6,11 +6,12 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from sahut_bot import errors
 from sahut_bot.dispatcher import Dispatcher, Target
@@ -148,6 +149,13 @@ class Bench:
                 row = await self.store.read(lambda rx: rx.execute(free).first())
                 if row and row.error and row.attempts == attempts and row.lease is None:
                     return row
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What was logged; nobody renders the tracebacks of the bugs that these tests play."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
@@ -400,3 +408,21 @@ async def test_adapter_that_is_down_costs_others_nothing_and_its_rows_wait(bench
     bench.platform.health = Health.CONNECTED
     bench.store.ring(SIGNAL)
     await bench.settled(1)
+
+
+async def test_target_that_fails_again_and_again_rests_and_others_go_on(bench: Bench) -> None:
+    bench.targets["chat"] = bench.platform.target("chat", concurrency=1)
+    for ref in range(20):
+        bench.platform.answers[ref] = [errors.Transient("away")]
+    await bench.start()
+    await bench.put(*(draft(f"c:{ref}", ref, target="chat") for ref in range(20)), draft("t:1", 100))
+    await until(lambda: len(bench.platform.calls) == 9)
+    await bench.settled(100)
+    for ref in set(bench.platform.refs) - {100}:
+        await bench.waits(ref)
+    assert len(bench.platform.calls) == 9
+    calls, settled = bench.platform.calls, bench.platform.settled
+    while len(settled) < 21:
+        before = len(calls)
+        bench.advance(16)
+        await until(lambda before=before: len(calls) > before or len(settled) == 21)  # type: ignore[misc]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from sahut_bot.inbox.models import contacts, conversations, identities
 from sahut_bot.inbox.store import Store, Tx
@@ -55,6 +56,13 @@ class Alarm:
     @property
     def talks(self) -> list[int]:
         return [conversation for conversation, _ in self.fired]
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What was logged; nobody renders the tracebacks of the bugs that these tests play."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture
