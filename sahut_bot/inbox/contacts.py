@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -30,7 +30,10 @@ People: TypeAlias = dict[tuple[str, str], Met]  # by (channel, external id)
 
 def meet(tx: Tx, seen: Sequence[tuple[str, Sender, Instant]]) -> People:
     """Finds or makes the identity and contact of each sender. What they say of themselves is kept, empty is not."""
-    latest = {(channel, sender.external_id): (sender, at) for channel, sender, at in seen}
+    latest: dict[tuple[str, str], tuple[Sender, Instant]] = {}
+    for channel, sender, at in seen:
+        key = (channel, sender.external_id)
+        latest[key] = (_together(latest[key][0], sender) if key in latest else sender, at)
     people = {}
     for row in _known(tx, latest):
         key = (row.channel, row.external_id)
@@ -40,6 +43,16 @@ def meet(tx: Tx, seen: Sequence[tuple[str, Sender, Instant]]) -> People:
     if rest:
         people |= _meet_anew(tx, rest)
     return people
+
+
+def _together(old: Sender, new: Sender) -> Sender:
+    """What both say of one person. The newer word counts, but a proof is neither replaced by what is merely said nor
+    vouches for it.
+    """
+    name = new.name or old.name
+    if old.verified is not new.verified:
+        return replace(old if old.verified else new, name=name)
+    return replace(new, name=name, email=new.email or old.email, phone=new.phone or old.phone)
 
 
 def _known(tx: Tx, latest: Mapping[tuple[str, str], object]) -> Sequence[sa.Row[Any]]:
@@ -58,7 +71,9 @@ _IDENTITIES = Prepared(
 
 def _tells_more(row: Any, sender: Sender, at: Instant) -> bool:
     """Whether there is something to write down: a name that changed, or that they were here after a while."""
-    said = ((sender.name, row.name), (sender.email, row.email), (sender.phone, row.phone))
+    said = [(sender.name, row.name)]
+    if sender.verified == bool(row.verified):
+        said += [(sender.email, row.email), (sender.phone, row.phone)]
     return (
         any(new and new != old for new, old in said)
         or (sender.verified and not row.verified)
@@ -98,9 +113,16 @@ def _upsert(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> Se
         update=lambda new: {
             "seen_at": new.seen_at,
             "verified": new.verified | identities.c.verified,
+            "name": sa.case((new.name != "", new.name), else_=identities.c.name),
+            # As `_together`.
             **{
-                name: sa.case((new[name] != "", new[name]), else_=identities.c[name])
-                for name in ("name", "email", "phone")
+                name: sa.case(
+                    (new.verified & ~identities.c.verified, new[name]),
+                    (~new.verified & identities.c.verified, identities.c[name]),
+                    (new[name] != "", new[name]),
+                    else_=identities.c[name],
+                )
+                for name in ("email", "phone")
             },
         },
         returning=[identities.c.id, identities.c.channel, identities.c.external_id, identities.c.contact_id],
@@ -111,23 +133,30 @@ def _introduce(
     tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]], ids: dict[tuple[str, str], int]
 ) -> dict[tuple[str, str], int]:
     """A contact for each identity without one: the contact whose e-mail address is proven the same, else a new one."""
-    proven = {sender.email: key for key, (sender, _) in latest.items() if sender.verified and sender.email}
-    known: dict[str, int] = {}
-    if proven:
-        same = sa.select(identities.c.email, sa.func.min(identities.c.contact_id).label("contact")).where(
-            identities.c.email.in_(sorted(proven)),
-            identities.c.verified.is_(True),
-            identities.c.contact_id.is_not(None),
-        )
-        known = {row.email: row.contact for row in tx.execute(same.group_by(identities.c.email))}
-    found = {key: known[s.email] for key, (s, _) in latest.items() if s.verified and s.email in known}
-    fresh = [key for key in latest if key not in found]
+    proofs = {key: s.email.lower() for key, (s, _) in latest.items() if s.verified and s.email}
+    known = _proven(tx, sorted(set(proofs.values()))) if proofs else {}
+    # Of several newcomers with one proven address, the first brings the contact.
+    first: dict[str, tuple[str, str]] = {}
+    for key, email in proofs.items():
+        if email not in known:
+            first.setdefault(email, key)
+    fresh = [key for key in latest if key not in proofs or first.get(proofs[key]) == key]
+    found = dict(zip(fresh, tx.new_ids(contacts, len(fresh)), strict=True))
     if fresh:
-        found |= dict(zip(fresh, tx.new_ids(contacts, len(fresh)), strict=True))
         tx.execute(sa.insert(contacts), [_contact(found[key], *latest[key]) for key in fresh])
+    found |= {key: known.get(email) or found[first[email]] for key, email in proofs.items()}
     link = sa.update(identities).where(identities.c.id == sa.bindparam("b_id")).values(contact_id=sa.bindparam("b_to"))
     tx.execute(link, [{"b_id": ids[key], "b_to": contact} for key, contact in sorted(found.items())])
     return found
+
+
+def _proven(tx: Tx, emails: list[str]) -> dict[str, int]:
+    """By address in lower case: the contact of who has proven it."""
+    lowered = sa.func.lower(identities.c.email)
+    same = sa.select(lowered.label("email"), sa.func.min(identities.c.contact_id).label("contact")).where(
+        lowered.in_(emails), sa.text("identities.verified"), identities.c.contact_id.is_not(None)
+    )
+    return {row.email: row.contact for row in tx.execute(same.group_by(lowered))}
 
 
 def _contact(new_id: int, sender: Sender, at: Instant) -> dict[str, object]:
