@@ -284,7 +284,8 @@ async def test_message_of_a_blocked_contact_is_stored_without_a_thread(world: Wo
     assert len(world.team.posts) == shown
     assert (await world.talk()).id == number
     assert (await world.talk(number)).status == "resolved"
-    assert [row.body for row in await world.rows(messages.select().order_by(messages.c.id))][1:] == ["Let me in", "Let me in!"]
+    stored = await world.rows(messages.select().order_by(messages.c.id))
+    assert [row.body for row in stored][1:] == ["Let me in", "Let me in!"]
     assert await world.waiting("") == []
 
 
