@@ -7,6 +7,8 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -16,14 +18,14 @@ from sahut_bot import builders, housekeeping
 from sahut_bot.bridges.base import Channel, TeamChat
 from sahut_bot.bridges.channels.livechat import LiveChat
 from sahut_bot.dispatcher import Dispatcher
-from sahut_bot.errors import AuthFailed, PlatformError
-from sahut_bot.inbox import alarms, effects_load, heard, settle, visitors
+from sahut_bot.inbox import alarms, effects_load, settle, visitors
 from sahut_bot.inbox.effects import AnyEffect
 from sahut_bot.inbox.migrations import migrate
 from sahut_bot.inbox.outbox_claims import Claimed
 from sahut_bot.inbox.outbox_policy import Verdict
 from sahut_bot.inbox.store import Store
 from sahut_bot.intake import Intake
+from sahut_bot.listening import Hears, Listening, run_channel
 from sahut_bot.performer import Performer
 from sahut_bot.scheduler import Scheduler
 from sahut_bot.settings import Settings
@@ -35,9 +37,21 @@ from sahut_bot.web.site import Server, Site
 
 log = structlog.get_logger(__name__)
 
-HEARD_EVERY = 30.0
-HEARD_MARGIN = 120.0  # what is caught up twice has one effect
-START_AGAIN = 5.0  # seconds, doubled up to a minute, until an adapter that could not start is tried again
+PATIENCE = 2.0  # seconds to wait for a locked database: Slack wants its answer within three
+
+
+class Role(StrEnum):
+    """Which part of the service a process is: `web` serves HTTP, `worker` sends and keeps the time, `gateway` holds
+    the connections that bring events.
+    """
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+    GATEWAY = "gateway"
+
+    def has(self, part: Role) -> bool:
+        return self in (Role.ALL, part)
 
 
 class App:
@@ -46,74 +60,119 @@ class App:
     def __init__(
         self,
         settings: Settings,
+        role: Role = Role.ALL,
         *,
         now: Callable[[], Instant] = time.time,
         extra_routes: Sequence[BaseRoute] = (),
+        patience: float = PATIENCE,
     ) -> None:
         self.settings = settings
+        self.role = role
         self.policy = builders.policy(settings)
-        self.store = Store.open(settings.database_url, settings.data_dir)
+        self.store = Store.open(settings.database_url, settings.data_dir, patience=patience)
         self.metrics = Metrics()
         self.channels: dict[str, Channel] = {}
         self.teamchats: dict[str, TeamChat] = {}
-        self.intake = Intake(self.store, self.policy, now, lambda: self.channels)
+        self.intake = Intake(self.store, self.policy, now, lambda: self.channels, self._took)
         self._now = now
         self._extra_routes = extra_routes
         self._tasks: list[asyncio.Task[None]] = []
-        self._caught_up: set[str] = set()
+        self._listening: list[Listening] = []
+        self._server: Server | None = None
+        self._started = AsyncExitStack()
         self.broken: asyncio.Future[None] | None = None
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where the web server listens."""
+        """Where the web server listens, in a process that has one."""
+        assert self._server is not None
         return self._server.address
 
     # ------------------------------------------------------------ start and stop
 
     async def start(self) -> None:
-        """Database, dispatcher, clock, team chats, channels, web: in this order. Raises `ConfigError`."""
+        """Raises `ConfigError` or `Busy`; then nothing of it runs."""
         self.broken = asyncio.get_running_loop().create_future()
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._started = stack.pop_all()
+        log.info("app.started", role=self.role.value, port=self.address[1] if self._server else None)
+
+    async def stop(self) -> None:
+        """The reverse of the start: nothing new comes in, what is being sent ends, then the database closes."""
+        await self._started.aclose()
+        log.info("app.stopped")
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        """Database, adapters, what sends, what hears, web: in this order, and `stack` ends them in the other."""
         self.store.acquire_run_lock()
+        stack.push_async_callback(self.store.stop)
         await asyncio.to_thread(migrate, self.settings.database_url, self.settings.data_dir)
         await self.store.start()
         secret = (await self.store.write(visitors.secret, secrets.token_hex(32))).encode()
         self._build(secret)
-        await self.dispatcher.start()
-        await self.scheduler.start()
-        for chat in self.teamchats.values():
-            self._spawn(self._run_team_chat(chat), f"teamchat-{chat.kind}")
+        server = self._bound(stack)
+        for adapter in self._adapters().values():
+            stack.push_async_callback(adapter.stop)
         for channel in self.channels.values():
             await channel.start()
-            self._spawn(channel.run(self.intake), f"channel-{channel.name}")
-        self._spawn(livechat.run(self.lobby), "livechat")
-        self._server = Server(Site(self._routes(), livechat.MESSAGES), self.settings.http.host, self.settings.http.port)
-        await self._server.start()
-        log.info("app.started", port=self.address[1])
+        if self.role.has(Role.WORKER):
+            await self.dispatcher.start()
+            stack.push_async_callback(self.dispatcher.stop)  # what is being sent ends: the adapters are still there
+            await self.scheduler.start()
+            stack.push_async_callback(self.scheduler.stop)
+        stack.push_async_callback(self._end_tasks)
+        self._listen()
+        if server:
+            self._spawn(livechat.run(self.lobby), "livechat")
+            await server.start()
+            stack.push_async_callback(server.stop)
+            stack.push_async_callback(livechat.stop, self.lobby)
 
-    async def stop(self) -> None:
-        """The reverse: nothing new comes in, what is being sent ends, then the database closes."""
-        await livechat.stop(self.lobby)
-        await self._server.stop()
+    def _bound(self, stack: AsyncExitStack) -> Server | None:
+        """Takes the port before anything else happens: it may be in use."""
+        if self.role.has(Role.WEB):
+            http = self.settings.http
+            self._server = Server(Site(self._routes(), livechat.MESSAGES), http.host, http.port)
+            stack.push_async_callback(self._server.stop)
+        return self._server
+
+    def _listen(self) -> None:
+        for listening in self._listening:
+            self._spawn(listening.run(), "teamchat")
+        if self.role.has(Role.GATEWAY):
+            for channel in self.channels.values():
+                self._spawn(run_channel(channel, self.store, self.intake), f"channel-{channel.name}")
+
+    async def _end_tasks(self) -> None:
+        for listening in self._listening:
+            await listening.note()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._note_heard()
-        await self.scheduler.stop()
-        await self.dispatcher.stop()  # what is being sent ends, so the adapters are still needed
-        for adapter in self._adapters().values():
-            await adapter.stop()
-        await self.store.stop()
-        log.info("app.stopped")
+
+    # ------------------------------------------------------------ building
 
     def _build_adapters(self, secret: bytes) -> None:
-        settings, now = self.settings, self._now
+        settings = self.settings
         places = tuple(dict.fromkeys(channel.place for channel in self.policy.channels.values()))
-        chat = builders.slack(settings, places, now)
-        if chat is not None:
+        hears = self._hears_slack()
+        chat = builders.slack(settings, places, self._now, socket=hears is Hears.LEADER) if hears else None
+        if chat is not None and hears:
             self.teamchats[chat.kind] = chat
             self._slack = chat
+            own = sorted(one.place for one in self.policy.channels.values() if one.teamchat == chat.kind)
+            listening = Listening(chat, tuple(dict.fromkeys(own)), hears, self.store, self.intake, self._now)
+            self._listening.append(listening)
         for name, options in settings.channels.items():
             self.channels[name] = builders.CHANNELS[options.kind](name, options, settings, secret)
+
+    def _hears_slack(self) -> Hears | None:
+        """None where Slack has no part in this process."""
+        way_in = Role.GATEWAY if self.settings.slack.socket_mode else Role.WEB
+        if self.role.has(way_in):
+            return Hears.LEADER if way_in is Role.GATEWAY else Hears.EVERYWHERE
+        return Hears.NOWHERE if self.role is Role.WORKER else None
 
     def _build(self, secret: bytes) -> None:
         settings, now = self.settings, self._now
@@ -132,7 +191,6 @@ class App:
             max_age=self.policy.retry_for,
         )
         self.scheduler = Scheduler(self.store, alarms.handlers(self.policy), now)
-        self.scheduler.every(HEARD_EVERY, "heard", self._note_heard)
         housekeeping.register(self.scheduler, self.store, now)
         self.lobby = Lobby(
             channels={name: channel for name, channel in self.channels.items() if isinstance(channel, LiveChat)},
@@ -153,9 +211,6 @@ class App:
         routes.append(self.metrics.route(lambda: self.metrics.waiting.set(self.store.waiting)))
         return routes
 
-    def _refused(self, route: str, status: int) -> None:
-        self.metrics.refused.labels(route, str(status)).inc()
-
     # ------------------------------------------------------------ adapters
 
     def states(self) -> dict[str, Health]:
@@ -171,34 +226,6 @@ class App:
             self._build_adapters(secrets.token_bytes(32))
         return self.teamchats.get(name) or self.channels.get(name)
 
-    async def _run_team_chat(self, chat: TeamChat) -> None:
-        """Starts it, as often as it takes; then listens and catches up."""
-        wait = START_AGAIN
-        while True:
-            try:
-                await chat.start()
-                break
-            except PlatformError as error:
-                log.warning("teamchat.not_started", teamchat=chat.kind, reason=error.reason)
-                await asyncio.sleep(60.0 if isinstance(error, AuthFailed) else wait)
-                wait = min(wait * 2, 60.0)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(chat.run(self.intake), name=f"{chat.kind}-run")
-            tasks.create_task(self._catch_up(chat), name=f"{chat.kind}-catch-up")
-
-    async def _catch_up(self, chat: TeamChat) -> None:
-        after = await self.store.read(heard.until, chat.kind)
-        if after is not None:  # else it is the first start, and nobody can have answered yet
-            places = {channel.place for channel in self.policy.channels.values() if channel.teamchat == chat.kind}
-            await chat.catch_up(sorted(places), after - HEARD_MARGIN, self.intake)
-        self._caught_up.add(chat.kind)
-
-    async def _note_heard(self) -> None:
-        """As long as a team chat is connected, and what was missed before is caught up, we hear all of it."""
-        for chat in self.teamchats.values():
-            if chat.kind in self._caught_up and chat.health is Health.CONNECTED:
-                await self.store.write(heard.save, chat.kind, self._now())
-
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """A part of the program: if it dies, the program stops, and its supervisor starts it anew."""
         task = asyncio.create_task(work, name=name)
@@ -210,6 +237,14 @@ class App:
             log.error("app.part_died", part=task.get_name(), exc_info=error)
             if self.broken is not None and not self.broken.done():
                 self.broken.set_exception(error)
+
+    # ------------------------------------------------------------ counting
+
+    def _refused(self, route: str, status: int) -> None:
+        self.metrics.refused.labels(route, str(status)).inc()
+
+    def _took(self, source: str, kind: str) -> None:
+        self.metrics.events.labels(source, kind).inc()
 
     def _observe(self, claimed: Claimed, verdict: Verdict) -> None:
         self.metrics.outcomes.labels(claimed.target, claimed.kind, type(verdict).__name__.lower()).inc()

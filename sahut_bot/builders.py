@@ -41,7 +41,10 @@ CHANNELS: dict[str, Callable[[str, ChannelSettings, Settings, bytes], LiveChat]]
 CAPABILITIES: dict[str, Capabilities] = {"livechat": LiveChat.capabilities}
 
 
-def slack(settings: Settings, places: tuple[str, ...], now: Callable[[], Instant]) -> SlackChat | None:
+def slack(
+    settings: Settings, places: tuple[str, ...], now: Callable[[], Instant], *, socket: bool = True
+) -> SlackChat | None:
+    """None where Slack is not set up. Without `socket` no Socket Mode, as where another process holds it."""
     given = settings.slack
     if given.bot_token is None:
         return None
@@ -49,7 +52,7 @@ def slack(settings: Settings, places: tuple[str, ...], now: Callable[[], Instant
         SlackConfig(
             bot_token=given.bot_token.get_secret_value(),
             channels=places,
-            app_token=given.app_token.get_secret_value() if given.app_token else "",
+            app_token=given.app_token.get_secret_value() if socket and given.app_token else "",
             signing_secret=given.signing_secret.get_secret_value() if given.signing_secret else "",
             api_url=given.api_url,
             posts_per_second=given.posts_per_second,

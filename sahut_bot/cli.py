@@ -10,12 +10,13 @@ from enum import StrEnum
 from typing import Annotated, NoReturn
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
 from sahut_bot import __version__, cli_store, doctor, logs
 from sahut_bot import manifest as manifests
-from sahut_bot.app import App
+from sahut_bot.app import App, Role
 from sahut_bot.errors import Busy, ConfigError
 from sahut_bot.settings import Settings, load
 
@@ -25,13 +26,6 @@ events_cli = typer.Typer(no_args_is_help=True, help="What came in and could not 
 cli.add_typer(outbox_cli, name="outbox")
 cli.add_typer(events_cli, name="events")
 out = Console()
-
-
-class RunRole(StrEnum):
-    ALL = "all"
-    WEB = "web"
-    WORKER = "worker"
-    GATEWAY = "gateway"
 
 
 class TeamChatKind(StrEnum):
@@ -68,29 +62,34 @@ def version() -> None:
 
 
 @cli.command()
-def run(role: Annotated[RunRole, typer.Option(help="Which part of the service runs here.")] = RunRole.ALL) -> None:
+def run(
+    role: Annotated[Role, typer.Option(help="The part that runs here: web, worker, gateway, or all of it.")] = Role.ALL,
+) -> None:
     """Runs the service, from the environment, .env and sahut.toml."""
     settings = load()
     settings.require_run()
-    if role is not RunRole.ALL and not settings.database_url.startswith("postgresql"):
+    if role is not Role.ALL and not settings.database_url.startswith("postgresql"):
         raise ConfigError("--role needs PostgreSQL: set SAHUT_DATABASE_URL=postgresql+asyncpg://…, or leave --role out")
     logs.setup(settings.log_level, settings.log_format)
-    asyncio.run(_serve(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        broken = runner.run(_serve(settings, role))
+    if broken:
+        raise typer.Exit(1)
 
 
-async def _serve(settings: Settings) -> None:
-    app = App(settings)
-    await app.start()
+async def _serve(settings: Settings, role: Role) -> bool:
+    """Until it is told to stop, or a part of it dies, which the answer tells."""
+    app = App(settings, role)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    waiting = asyncio.create_task(stop.wait(), name="stop")
+    await app.start()
     assert app.broken is not None
-    await asyncio.wait({waiting, app.broken}, return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait((waiting, app.broken), return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     await app.stop()
-    if app.broken.done():
-        raise typer.Exit(1)
+    return app.broken.done() and app.broken.exception() is not None
 
 
 @cli.command()

@@ -62,7 +62,7 @@ async def replay(settings: Settings, event: int) -> str:
         if found is None:
             return f"There is no event {event} to replay. See: sahut-bot events list"
         source, body = found
-        adapter = app.adapter(source)
+        adapter: object = app.adapter(source)
         if not isinstance(adapter, CanReplay):
             return f"Event {event} came from {source}, which is not set up."
         try:

@@ -17,8 +17,11 @@ from sahut_bot.types import (
     AgentPost,
     Answer,
     CommandCall,
+    CustomerDelete,
+    CustomerEdit,
     CustomerEvent,
     CustomerMessage,
+    CustomerReaction,
     CustomerReceipt,
     Instant,
     Listing,
@@ -29,17 +32,41 @@ from sahut_bot.types import (
     ThreadLost,
 )
 
+_KINDS: dict[type, str] = {
+    CustomerMessage: "message",
+    CustomerEdit: "edit",
+    CustomerDelete: "delete",
+    CustomerReaction: "reaction",
+    CustomerReceipt: "receipt",
+    AgentPost: "message",
+    AgentEdit: "edit",
+    AgentDelete: "delete",
+    ThreadLost: "thread_lost",
+    PostedFile: "posted_file",
+    Roster: "roster",
+    PersonChanged: "person",
+}
+
 
 class Intake:
-    """Implements `bridges.base.Sink` over the store. Every method may raise `Busy`."""
+    """Implements `bridges.base.Sink` over the store. Every method may raise `Busy`.
+
+    `took(source, kind)` hears of each event that was taken in.
+    """
 
     def __init__(
-        self, store: Store, policy: Policy, now: Callable[[], Instant], channels: Callable[[], dict[str, Channel]]
+        self,
+        store: Store,
+        policy: Policy,
+        now: Callable[[], Instant],
+        channels: Callable[[], dict[str, Channel]],
+        took: Callable[[str, str], None] = lambda _source, _kind: None,
     ) -> None:
         self._store = store
         self._policy = policy
         self._now = now
         self._channels = channels
+        self._took = took
 
     async def customer(self, event: CustomerEvent) -> None:
         policy, now = self._policy, self._now()
@@ -49,6 +76,7 @@ class Intake:
             await self._store.submit(receive_changes.receipts, (policy, event, now))
         else:
             await self._store.write(receive_changes.change, policy, event, now)
+        self._took(event.channel, _KINDS[type(event)])
 
     async def agent(self, event: AgentEvent) -> None:
         write, policy, now = self._store.write, self._policy, self._now()
@@ -69,6 +97,7 @@ class Intake:
                 await write(threads.on_roster, policy, event, now)
             case PersonChanged():
                 await write(threads.on_person, policy, event, now)
+        self._took(_source(event), _KINDS[type(event)])
 
     async def _show_typing(self, typing: threads.Typing) -> None:
         """A courtesy, told to whoever listens in this process; nothing depends on it."""
@@ -78,6 +107,7 @@ class Intake:
 
     async def command(self, call: CommandCall) -> Answer:
         """What the caller is answered; a refusal is an answer too."""
+        self._took(call.actor.teamchat, "command")
         try:
             if commands.find(call.name).reads:
                 return await self._store.read(commands.look, self._policy, call, self._now())
@@ -87,9 +117,20 @@ class Intake:
 
     async def unreadable(self, source: str, body: bytes, error: str) -> None:
         await self._store.write(unreadable.keep, source, body, error, self._now())
+        self._took(source, "unreadable")
 
     async def home(self, person: Person, query: str) -> Listing:
         return await self._store.read(_home, self._policy, person, query)
+
+
+def _source(event: AgentEvent) -> str:
+    match event:
+        case Roster():
+            return event.teamchat
+        case PersonChanged():
+            return event.person.teamchat
+        case _:
+            return event.thread.teamchat
 
 
 def _home(rx: Rx, policy: Policy, person: Person, query: str) -> Listing:

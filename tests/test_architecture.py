@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "dispatcher": (*CORE, "text", "inbox", "bridges.base"),
     "scheduler": (*CORE, "text", "inbox"),
     "housekeeping": (*CORE, "inbox", "scheduler"),
+    "listening": (*CORE, "inbox", "bridges.base"),
     "web": (*CORE, "text", "inbox", "bridges", "disk", "web"),
     "manifest": ("errors",),
 } | dict.fromkeys(TOP, ("",))

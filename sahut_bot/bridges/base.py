@@ -54,6 +54,15 @@ class CanReplay(Protocol):
         ...
 
 
+@runtime_checkable
+class CanStandBy(Protocol):
+    async def stand_by(self) -> None:
+        """For a team chat that is started and does not `run` here, since another process listens: until cancelled,
+        keeps an eye on the way out, which alone makes the health then.
+        """
+        ...
+
+
 class Channel(Protocol):
     """The customer side. `name` is the settings' name of the channel, `kind` the adapter's."""
 

@@ -131,6 +131,14 @@ class SlackChat:
             self._group = self._sink = None
             self._pulse.way_in(Health.STOPPED)
 
+    async def stand_by(self) -> None:
+        """Another process hears from Slack: what counts here is that we can post."""
+        self._pulse.way_in(Health.CONNECTED)
+        try:
+            await self._pulse.watch(self._api.headers)
+        finally:
+            self._pulse.way_in(Health.STARTING)
+
     async def stop(self) -> None:
         """Ends `run` and closes all connections."""
         self._stopping.set()
