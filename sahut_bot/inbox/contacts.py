@@ -73,7 +73,7 @@ def _tells_more(row: Any, sender: Sender, at: Instant) -> bool:
     """Whether there is something to write down: a name that changed, or that they were here after a while."""
     said = [(sender.name, row.name)]
     if sender.verified == bool(row.verified):
-        said += [(sender.email, row.email), (sender.phone, row.phone)]
+        said += [(sender.email.lower(), row.email), (sender.phone, row.phone)]
     return (
         any(new and new != old for new, old in said)
         or (sender.verified and not row.verified)
@@ -99,7 +99,7 @@ def _upsert(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> Se
             "channel": channel,
             "external_id": external_id,
             "name": sender.name,
-            "email": sender.email,
+            "email": sender.email.lower(),
             "phone": sender.phone,
             "verified": sender.verified,
             "seen_at": at,
@@ -152,11 +152,10 @@ def _introduce(
 
 def _proven(tx: Tx, emails: list[str]) -> dict[str, int]:
     """By address in lower case: the contact of who has proven it."""
-    lowered = sa.func.lower(identities.c.email)
-    same = sa.select(lowered.label("email"), sa.func.min(identities.c.contact_id).label("contact")).where(
-        lowered.in_(emails), sa.text("identities.verified"), identities.c.contact_id.is_not(None)
+    same = sa.select(identities.c.email, sa.func.min(identities.c.contact_id).label("contact")).where(
+        tx.among(identities.c.email, emails), sa.text("identities.verified"), identities.c.contact_id.is_not(None)
     )
-    return {row.email: row.contact for row in tx.execute(same.group_by(lowered))}
+    return {row.email: row.contact for row in tx.execute(same.group_by(identities.c.email))}
 
 
 def _contact(new_id: int, sender: Sender, at: Instant) -> dict[str, object]:

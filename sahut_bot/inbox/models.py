@@ -69,12 +69,13 @@ identities = Table(
     Column("external_id", Text, nullable=False),
     _ref("contact_id", "contacts.id", nullable=True),
     Column("name", Text, nullable=False, server_default=""),
-    Column("email", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False, server_default=""),  # in lower case, to compare
     Column("phone", Text, nullable=False, server_default=""),
     Column("verified", Boolean, nullable=False, server_default=text("false")),
     Column("seen_at", Float, nullable=False),
     UniqueConstraint("channel", "external_id"),
     Index("ix_identities_contact_id", "contact_id"),
+    _partial("ix_identities_proven", "email", where="verified"),
 )
 
 agents = Table(

@@ -114,7 +114,7 @@ def new(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -
 def _case_with(tx: Tx, policy: Policy, agent: Agent, channel: str, address: str, first_line: str, now: Instant) -> Case:
     """The open conversation with that customer, else a new one. Raises `UserError` for a stranger."""
     query = sa.select(identities.c.id, identities.c.contact_id).where(
-        identities.c.channel == channel, (identities.c.external_id == address) | (identities.c.email == address)
+        identities.c.channel == channel, (identities.c.external_id == address) | (identities.c.email == address.lower())
     )
     person = tx.execute(query.order_by(identities.c.seen_at.desc()).limit(1)).first()
     if person is None or person.contact_id is None:

@@ -119,6 +119,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         sa.UniqueConstraint("channel", "external_id", name=("uq_identities_channel_external_id")),
     )
     op.create_index("ix_identities_contact_id", "identities", ["contact_id"], unique=False)
+    op.create_index(
+        "ix_identities_proven",
+        "identities",
+        ["email"],
+        unique=False,
+        sqlite_where=sa.text("verified"),
+        postgresql_where=sa.text("verified"),
+    )
     op.create_table(
         "team_members",
         sa.Column("team_id", BIG, nullable=False),
