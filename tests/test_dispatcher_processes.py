@@ -76,16 +76,16 @@ async def test_each_row_goes_out_once_and_in_order_while_processes_race(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
     record = tmp_path / "record"
-    rows = drafts(600)
+    rows = drafts(300)
     await store.write(enqueue, rows[:100], time.time())
     async with processes(database_url, record, 2) as children:
         await until(lambda: len({pid for pid, *_ in performed(record)}) == 2 or len(performed(record)) > 90)
-        for start in range(100, 600, 7):
+        for start in range(100, 300, 7):
             await store.write(enqueue, rows[start : start + 7], time.time())
-        await until(lambda: len(performed(record)) >= 600, 60)
+        await until(lambda: len(performed(record)) >= 300, 60)
         pids = {child.pid for child in children}
     seen = performed(record)
-    assert Counter(ref for _, _, ref, _ in seen) == Counter(range(600))
+    assert Counter(ref for _, _, ref, _ in seen) == Counter(range(300))
     for lane in {lane for _, lane, _, _ in seen}:
         refs = [ref for _, there, ref, _ in seen if there == lane]
         assert refs == sorted(refs)
