@@ -92,9 +92,14 @@ def snooze(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     if not words:
         return Answer(form=forms.snooze(case))
     policy = case.policy
-    until = timewords.parse(
-        words, policy.local(case.now, agent.timezone), opening=policy.opening, closing=policy.closing
-    )
+    try:
+        until = timewords.parse(
+            words, policy.local(case.now, agent.timezone), opening=policy.opening, closing=policy.closing
+        )
+    except UserError as refused:
+        if not call.fields:
+            raise
+        return Answer(field_errors={"when": policy.say(refused.key, **refused.params)}, ok=False)
     shown = policy.say("snooze.until_reply")
     if until is not None:
         shown = timewords.describe(until.timestamp(), until.tzinfo or policy.zone, policy.language)
