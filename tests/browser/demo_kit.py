@@ -31,7 +31,9 @@ class Desk:
     @classmethod
     async def open(cls, demo: Demo, browser: Browser, query: str = "", **context: Any) -> Desk:
         size = {"width": 1440, "height": 900}
-        visit = await Visit.begin(browser, **{"viewport": size, "color_scheme": "light", **context})
+        visit = await Visit.begin(
+            browser, **{"viewport": size, "color_scheme": "light", "timezone_id": "Asia/Jakarta", **context}
+        )
         desk = cls(demo, visit)
         await desk.page.goto(f"{demo.url}/{query}")
         await desk.be_ready("admin")
@@ -81,7 +83,7 @@ class Desk:
         field = self.thread.locator(".composer-field")
         await field.fill(text)
         await field.press("Enter")
-        return self.said(text.partition(":")[0].strip()).last
+        return self.thread.locator(".msg:not(.ephemeral)", has_text=text.partition(":")[0].strip()).last
 
     async def press(self, label: str) -> None:
         """A button of the card."""
@@ -105,7 +107,7 @@ class Desk:
     async def choose(self, label: str, option: str) -> None:
         """In a menu of a form."""
         await self.dialog.get_by_role("combobox", name=label).click()
-        await self.dialog.get_by_role("option", name=option).click()
+        await self.dialog.get_by_role("option", name=option, exact=True).click()
 
     async def submit(self) -> None:
         await self.dialog.locator(".submit").click()

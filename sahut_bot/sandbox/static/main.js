@@ -53,7 +53,16 @@ at("reload").addEventListener("click", loadShop);
 
 // ---------------------------------------------------------------- two sides, or one at a time
 
+// When what had the focus inside a frame is hidden, Chromium moves the focus there from wherever it is by then.
+function blurInside(element) {
+  const inside = (element.shadowRoot || element.contentDocument)?.activeElement;
+  if (!inside) return;
+  blurInside(inside);
+  inside.blur();
+}
+
 function showSide(name) {
+  if (name !== "customer") blurInside(at("shop"));
   document.body.dataset.side = name;
   for (const tab of document.querySelectorAll(".sides [role=tab]")) {
     const chosen = tab.dataset.side === name;
@@ -66,6 +75,7 @@ for (const tab of document.querySelectorAll(".sides [role=tab]")) {
   tab.addEventListener("click", () => showSide(tab.dataset.side));
   tab.addEventListener("keydown", (event) => {
     if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    event.preventDefault();
     const other = tab.nextElementSibling || tab.previousElementSibling;
     showSide(other.dataset.side);
     other.focus();

@@ -35,11 +35,13 @@ export function makeTeam(root, config) {
     openThread,
     actor: () => config.actors.find((one) => one.id === feed.user),
     ask: (words) => ask(at("overlays"), words),
-    edit(ts, inThread = Boolean(ts) && document.activeElement?.closest("[data-part=thread]") !== null) {
+    /** Shows one's message in a field; without `ts` no longer. */
+    edit(ts, inThread = document.activeElement?.closest("[data-part=thread]") !== null) {
+      const before = ui.editingInThread;
       ui.editing = ts;
       ui.editingInThread = inThread;
       draw();
-      if (!ts) ui.focusComposer(inThread);
+      if (!ts) ui.focusComposer(before);
     },
     dismiss(ts) {
       dismissed.add(ts);
@@ -173,12 +175,13 @@ export function makeTeam(root, config) {
     ui.channel = wanted || support;
     drawMe();
     drawHead();
+    // First what is read there, then where it is shown as unread.
+    if (ui.thread) thread.draw();
     const middle = { home, threads }[ui.place] || room;
     const other = at("middle").firstChild !== middle.element;
     if (other) fill(at("middle"), middle.element);
     middle.draw();
     if (other) middle.shown?.();
-    if (ui.thread) thread.draw();
     sidebar();
     modal.show(state.modal);
   }
