@@ -90,7 +90,7 @@ async def test_migrating_again_changes_nothing(database_url: str, tmp_path: Path
 
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(migrate, "sqlite+aiosqlite:///new/sahut.db", tmp_path) for _ in range(4)]:
+        for done in [pool.submit(migrate, f"sqlite+aiosqlite:///{tmp_path}/new/sahut.db", tmp_path) for _ in range(4)]:
             done.result()
 
 
