@@ -140,20 +140,24 @@ class Lanes(RuleBasedStateMachine):
         self.claimed.clear()
         self.write(recover, self.now, everything=True)
 
-    @rule(data=st.data(), action=st.sampled_from(["crash", "late", "release", "prune", *["row"] * 4]))
+    @rule(data=st.data(), action=st.sampled_from(["crash", "late", "late", "release", "prune", *["row"] * 5]))
     def disturb(self, data: st.DataObject, action: str) -> None:
         match action:
             case "crash":
                 self.crash()
             case "late":
+                self.crash()
+                self.work(9, 9, {})
                 self.speak_too_late()
             case "release":
                 self.write(release, data.draw(st.lists(st.sampled_from(LANES))), self.now)
             case "prune":
                 self.write(outbox_admin.prune, self.now - 20, self.now - 40)
             case "row":
-                if rows := self.rows():
-                    self.interfere(data.draw(st.sampled_from(rows)), data.draw(st.sampled_from(ACTIONS)))
+                rows = self.rows()
+                # What is unfinished is worth more tries.
+                if some := [row for row in rows if row.state not in ENDED] * 3 + rows:
+                    self.interfere(data.draw(st.sampled_from(some)), data.draw(st.sampled_from(ACTIONS)))
 
     def interfere(self, row: Any, action: str) -> None:
         match action:
