@@ -156,5 +156,5 @@ async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     """Polls until `condition` holds; fails after `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - any condition, also of another process
+        while not condition():
             await asyncio.sleep(0.002)
