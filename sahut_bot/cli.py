@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sahut_bot import __version__, cli_store, doctor, logs
@@ -25,7 +26,8 @@ outbox_cli = typer.Typer(no_args_is_help=True, help="What waits, failed or may n
 events_cli = typer.Typer(no_args_is_help=True, help="What came in and could not be understood.")
 cli.add_typer(outbox_cli, name="outbox")
 cli.add_typer(events_cli, name="events")
-out = Console()
+# Who reads it through a pipe wants whole lines.
+out = Console(width=None if sys.stdout.isatty() else 250)
 
 
 class TeamChatKind(StrEnum):
@@ -36,23 +38,45 @@ class ChannelKind(StrEnum):
     LIVECHAT = "livechat"
 
 
+class RowState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    DONE = "done"
+
+
 class ManifestKind(StrEnum):
     SLACK = "slack"
 
 
 def main() -> NoReturn:
-    """Runs the command line; a wrong configuration is one line on stderr and never a traceback."""
+    """Runs the command line; wrong use and a wrong configuration are one line on stderr and never a traceback."""
     try:
-        cli(standalone_mode=True)
+        code = cli(standalone_mode=False)
+    except typer.TyperException as error:
+        _complain(error)
+        sys.exit(error.exit_code)
     except ConfigError as error:
         print(str(error), file=sys.stderr)
         sys.exit(2)
+    except cli_store.Refused as error:
+        print(str(error), file=sys.stderr)
+        sys.exit(1)
     except Busy as error:
         print(f"The database cannot be used now: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(code or 0)
+
+
+def _complain(error: typer.TyperException) -> None:
+    """Nothing where typer has shown the help already."""
+    said = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    if said:
+        print(f"{said} See: {context.command_path if context else 'sahut-bot'} --help", file=sys.stderr)
 
 
 @cli.command()
@@ -113,9 +137,9 @@ def doctor_() -> None:
     findings = asyncio.run(doctor.examine(settings))
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]FAIL[/]"
-        out.print(f"{mark} {finding.name}: {finding.message}", highlight=False, soft_wrap=True)
+        out.print(f"{mark} {escape(finding.name)}: {escape(finding.message)}", highlight=False, soft_wrap=True)
         if not finding.ok and finding.fix:
-            out.print(f"     → {finding.fix}", highlight=False, soft_wrap=True)
+            out.print(f"     → {escape(finding.fix)}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
@@ -143,15 +167,15 @@ def manifest(
 
 @outbox_cli.command("list")
 def outbox_list(
-    state: Annotated[str | None, typer.Option(help="pending, sending, failed, uncertain or done.")] = None,
-    limit: int = 50,
+    state: Annotated[RowState | None, typer.Option(help="Only rows in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
 ) -> None:
     """Lists rows that wait or need somebody."""
     rows = cli_store.outbox(load(), state, limit)
     table = Table("id", "state", "what", "conversation", "due", "tries", "error")
     for row in rows:
         number = f"#{row.conversation_id}" if row.conversation_id else ""
-        table.add_row(str(row.id), row.state, row.kind, number, _time(row.run_at), str(row.attempts), row.error)
+        table.add_row(str(row.id), row.state, row.kind, number, _time(row.run_at), str(row.attempts), escape(row.error))
     out.print(table if rows else "Nothing waits, nothing failed.")
 
 
@@ -159,8 +183,7 @@ def outbox_list(
 def outbox_retry(row: int) -> None:
     """Does a failed or uncertain row again, behind what waits in its lane."""
     if not cli_store.retry(load(), row):
-        out.print(f"Row {row} is neither failed nor uncertain. See: sahut-bot outbox list")
-        raise typer.Exit(1)
+        _fail(f"Row {row} is neither failed nor uncertain. See: sahut-bot outbox list")
     out.print(f"Row {row} is queued again.")
 
 
@@ -168,18 +191,17 @@ def outbox_retry(row: int) -> None:
 def outbox_drop(row: int) -> None:
     """Gives a row up for good."""
     if not cli_store.drop(load(), row):
-        out.print(f"Row {row} cannot be dropped: it is being sent, done, or there is none. See: sahut-bot outbox list")
-        raise typer.Exit(1)
+        _fail(f"Row {row} cannot be dropped: it is being sent, done, or there is none. See: sahut-bot outbox list")
     out.print(f"Row {row} is dropped.")
 
 
 @events_cli.command("list")
-def events_list(limit: int = 50) -> None:
+def events_list(limit: Annotated[int, typer.Option(min=1)] = 50) -> None:
     """Lists what could not be understood."""
     rows = cli_store.events(load(), limit)
     table = Table("id", "from", "when", "bytes", "why")
     for row in rows:
-        table.add_row(str(row.id), row.source, _time(row.at), str(row.size), row.error)
+        table.add_row(str(row.id), row.source, _time(row.at), str(row.size), escape(row.error))
     out.print(table if rows else "Everything was understood.")
 
 
@@ -188,9 +210,13 @@ def events_replay(event: int) -> None:
     """Reads an event again, after a fix."""
     problem = asyncio.run(cli_store.replay(load(), event))
     if problem:
-        out.print(problem)
-        raise typer.Exit(1)
+        _fail(problem)
     out.print(f"Event {event} was understood.")
+
+
+def _fail(problem: str) -> NoReturn:
+    print(problem, file=sys.stderr)
+    raise typer.Exit(1)
 
 
 def _time(at: float) -> str:

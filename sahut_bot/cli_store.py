@@ -7,14 +7,21 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from sahut_bot import builders
 from sahut_bot.app import App
 from sahut_bot.bridges.base import CanReplay
-from sahut_bot.errors import NotUnderstood
-from sahut_bot.inbox import migrations, outbox_admin, unreadable
-from sahut_bot.inbox.store import Store
+from sahut_bot.errors import NotUnderstood, PlatformError, UserError
+from sahut_bot.inbox import migrations, operators, outbox_admin, unreadable
+from sahut_bot.inbox.policy import Policy
+from sahut_bot.inbox.store import Store, Tx
 from sahut_bot.settings import Settings
+from sahut_bot.types import Instant
 
 T = TypeVar("T")
+
+
+class Refused(Exception):
+    """It cannot be done; the text says why."""
 
 
 def migrate(settings: Settings) -> None:
@@ -41,11 +48,20 @@ def outbox(settings: Settings, state: str | None, limit: int) -> list[outbox_adm
 
 
 def retry(settings: Settings, row: int) -> bool:
-    return _with(settings, lambda store: store.write(outbox_admin.requeue, row, time.time())) is not None
+    return _operate(settings, operators.retry, row)
 
 
 def drop(settings: Settings, row: int) -> bool:
-    return _with(settings, lambda store: store.write(outbox_admin.drop, row, time.time())) is not None
+    return _operate(settings, operators.drop, row)
+
+
+def _operate(settings: Settings, work: Callable[[Tx, Policy, int, Instant], bool], row: int) -> bool:
+    """Raises `Refused` with what stands in the way."""
+    policy = builders.policy(settings)
+    try:
+        return _with(settings, lambda store: store.write(work, policy, row, time.time()))
+    except UserError as error:
+        raise Refused(policy.say(error.key, **error.params)) from None
 
 
 def events(settings: Settings, limit: int) -> list[unreadable.Entry]:
@@ -69,6 +85,8 @@ async def replay(settings: Settings, event: int) -> str:
             await adapter.replay(body, app.intake)
         except NotUnderstood as error:
             return f"Event {event} is still not understood: {error}"
+        except PlatformError as error:
+            return f"Event {event} cannot be read now: {error.reason}"
         await app.store.write(unreadable.replayed, event, time.time())
         return ""
     finally:

@@ -156,8 +156,8 @@ async def while_leading(lost: asyncio.Event, *works: Coroutine[Any, Any, None]) 
 
     async def together() -> None:
         async with asyncio.TaskGroup() as tasks:
-            for work in works:
-                tasks.create_task(work)
+            for number, work in enumerate(works, 1):
+                tasks.create_task(work, name=f"leading-{number}")
 
     working = asyncio.create_task(together(), name="leading")
     leading = asyncio.create_task(lost.wait(), name="lead")
