@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sahut_bot.bridges.base import CanShowTyping, Channel
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import commands, people, receive, receive_changes, threads, unreadable, views_commands
+from sahut_bot.inbox import commands, people, receipts, receive, receive_changes, threads, unreadable, views_commands
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Rx, Store
 from sahut_bot.inbox.views import Query
@@ -73,7 +73,7 @@ class Intake:
         if isinstance(event, CustomerMessage):
             await self._store.submit(receive.receive, (policy, event, now))
         elif isinstance(event, CustomerReceipt):
-            await self._store.submit(receive_changes.receipts, (policy, event, now))
+            await self._store.submit(receipts.receipts, (policy, event, now))
         else:
             await self._store.write(receive_changes.change, policy, event, now)
         self._took(event.channel, _KINDS[type(event)])

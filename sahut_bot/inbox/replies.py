@@ -252,15 +252,18 @@ def retry(tx: Tx, case: Case, agent: Agent, message: int) -> None:
     show_mark(case, message)
 
 
-def recut(tx: Tx, message: int) -> bool:
-    """Forgets how the reply was cut, so that it is cut from its text of then. False when some of it has arrived."""
+def recut(tx: Tx, message: int) -> None:
+    """Forgets how the reply was cut, so that it is cut from its text of then; what has arrived stays as it is."""
     if begun(tx, message):
-        return False
+        failed = (parts.c.message_id == message) & (parts.c.delivery == Delivery.FAILED.value)
+        tx.execute(sa.update(parts).where(failed).values(external_id=None, delivery=Delivery.QUEUED.value))
+        return
     tx.execute(sa.delete(parts).where(parts.c.message_id == message))
-    return True
 
 
 def begun(tx: Tx, message: int) -> bool:
     """Whether a part of it has arrived at the customer's."""
-    arrived = sa.select(parts.c.id).where(parts.c.message_id == message, parts.c.external_id.is_not(None))
+    arrived = sa.select(parts.c.id).where(
+        parts.c.message_id == message, parts.c.external_id.is_not(None), parts.c.delivery != Delivery.FAILED.value
+    )
     return tx.execute(arrived.limit(1)).first() is not None

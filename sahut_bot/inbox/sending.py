@@ -43,7 +43,7 @@ def _parts(tx: Tx, message: int) -> list[Any]:
 
 def _next_part(tx: Tx, channel: ChannelPolicy, message: Any, address: str, data_dir: str) -> AnyEffect | None:
     rows = _parts(tx, message.id) or _cut(tx, channel.capabilities, message)
-    waiting = [row for row in rows if row.delivery != Delivery.ACCEPTED]
+    waiting = [row for row in rows if row.external_id is None]
     if not waiting or message.delivery != Delivery.QUEUED:
         return None
     part = waiting[0]

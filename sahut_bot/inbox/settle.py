@@ -7,7 +7,19 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from sahut_bot.inbox import desk, effects_load, lanes, operations, outbox, people, replies, state, timers, views
+from sahut_bot.inbox import (
+    desk,
+    effects_load,
+    lanes,
+    operations,
+    outbox,
+    people,
+    receipts,
+    replies,
+    state,
+    timers,
+    views,
+)
 from sahut_bot.inbox import threads as thread_events
 from sahut_bot.inbox.desk import Case
 from sahut_bot.inbox.effects import (
@@ -178,7 +190,9 @@ def _accepted(tx: Tx, case: Case, message: int, sent: Sent) -> None:
     (rev,) = tx.new_ids(messages, 1)
     mine = messages.c.id == message
     first = sa.func.coalesce(messages.c.external_id, sent.external_id)
-    values = {"delivery": Delivery.ACCEPTED.value, "rev": rev, "external_id": first, "reason": ""}
+    its = tx.execute(sa.select(parts.c.delivery).where(parts.c.message_id == message)).scalars().all()
+    whole = receipts.together(its) or Delivery.ACCEPTED  # receipts of its first parts may have come already
+    values = {"delivery": whole.value, "rev": rev, "external_id": first, "reason": ""}
     tx.execute(sa.update(messages).where(mine).values(**values))
     row = tx.execute(sa.select(messages.c.resolves, messages.c.agent_id).where(mine)).one()
     actor = f"agent:{row.agent_id}"

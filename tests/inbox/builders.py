@@ -20,6 +20,7 @@ from sahut_bot.inbox import (
     commands,
     desk,
     effects_load,
+    receipts,
     receive,
     receive_changes,
     settle,
@@ -351,7 +352,7 @@ class World:
 
     async def receipts(self, *events: CustomerReceipt) -> None:
         items = [(self.policy, event, self.clock()) for event in events]
-        await self.store.write(receive_changes.receipts, items)
+        await self.store.write(receipts.receipts, items)
 
     # ------------------------------------------------------------ agents
 
