@@ -64,7 +64,7 @@ async def test_assigning_calls_the_new_owner(desk: Desk):
     await desk.press("Assign…")
     await desk.submit()
     await expect(desk.dialog.get_by_role("alert")).to_have_text("Please complete this required field.")
-    await desk.choose("Assign to", "Citra Dewi")
+    await desk.choose("Assign to", "Citra Dewi · online")
     await desk.submit()
     await expect(desk.card("Owner")).to_contain_text("Citra Dewi")
     await desk.be("Citra Dewi", "agent")
@@ -198,6 +198,7 @@ async def test_app_home_filters_pages_and_acts(desk: Desk):
     await expect(rows).to_have_count(1)
     last = await rows.inner_text()
     await home.get_by_role("button", name="Claim").click()
+    await expect(rows).not_to_have_text([last], use_inner_text=True)  # it went to the front
     await home.get_by_role("button", name="Mine").click()
     await expect(rows).to_have_text([last], use_inner_text=True)
     await home.get_by_role("button", name="Resolve", exact=True).click()

@@ -101,32 +101,36 @@ export function makeComposer(ui, { label, placeholder, send, command, last, belo
 
   async function submit() {
     const text = field.value.trim();
+    const kept = { value: field.value, files };
     if (sending || !(text || files.length)) return;
     const slash = /^\/(\w[\w-]*)(?:\s|$)/.exec(text);
-    if (slash && !files.length) {
-      if (!(await runCommand(text, `/${slash[1]}`))) return;
-    } else {
-      sending = true;
-      look();
-      const fine = await send(withMentions(text, ui.state.users), files);
-      sending = false;
-      if (!fine) return look();
+    if (slash && !files.length && !mayRun(`/${slash[1]}`)) return;
+    sending = true;
+    clear();
+    field.focus();
+    const fine = slash && !kept.files.length ? await run(text, `/${slash[1]}`) : await send(withMentions(text, ui.state.users), kept.files);
+    sending = false;
+    if (!fine && !field.value && !files.length) {
+      field.value = kept.value; // what did not get through is not lost
+      files = kept.files;
     }
+    drawFiles();
+  }
+
+  function clear() {
     field.value = "";
     files = [];
     drawFiles();
-    field.focus();
   }
 
-  async function runCommand(line, name) {
-    if (!command) {
-      toast(`${name} is not supported in threads. Sorry! Write !${name.slice(1)} instead.`);
-      return false;
-    }
-    if (!ui.config.commands.some((one) => one.command === name)) {
-      toast(`${name} is not a valid command.`);
-      return false;
-    }
+  function mayRun(name) {
+    if (!command) toast(`${name} is not supported in threads. Sorry! Write !${name.slice(1)} instead.`);
+    else if (!ui.config.commands.some((one) => one.command === name)) toast(`${name} is not a valid command.`);
+    else return true;
+    return false;
+  }
+
+  async function run(line, name) {
     await command(name, withMentions(line.slice(name.length).trim(), ui.state.users));
     return true;
   }
@@ -159,11 +163,7 @@ export function makeComposer(ui, { label, placeholder, send, command, last, belo
   return {
     element: box,
     focus: () => field.focus(),
-    clear() {
-      field.value = "";
-      files = [];
-      drawFiles();
-    },
+    clear,
     rename(words) {
       field.placeholder = words;
       field.setAttribute("aria-label", words);
