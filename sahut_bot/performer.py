@@ -92,7 +92,7 @@ class Performer:
         if doubt and team.resend is Resend.LOOKUP:
             thread = None if isinstance(effect, OpenThread) else effect.thread
             place = effect.place if isinstance(effect, OpenThread) else effect.thread.place
-            found = await team.find(thread, place, effect.key)
+            found = await team.find(thread, place, effect.key, late=isinstance(effect, PostFile))
             if found is not None:
                 return ThreadRef(teamchat=team.kind, place=place, external_id=found.external_id) if opening else found
         match effect:

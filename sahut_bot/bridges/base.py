@@ -150,8 +150,8 @@ class TeamChat(Protocol):
         """Shown to one person alone, in the thread."""
         ...
 
-    async def find(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
-        """Did an earlier attempt with this key get through?"""
+    async def find(self, thread: ThreadRef | None, place: str, key: str, *, late: bool = False) -> Sent | None:
+        """Did an earlier attempt with this key get through? `late`: what did may show only some seconds later."""
         ...
 
     async def catch_up(self, places: Sequence[str], after: Instant, sink: Sink) -> None:

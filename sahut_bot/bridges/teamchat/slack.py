@@ -104,7 +104,7 @@ class SlackChat:
             url=str(told.get("url") or ""),
             enterprise_id=str(told.get("enterprise_id") or ""),
         )
-        for part in (self._people, self._inbound, self._posting, self._catch_up, self._door):
+        for part in (self._people, self._inbound, self._posting, self._answers, self._catch_up, self._door):
             part.introduce(me)
         self._files.introduce(me.url)
         self._me = me
@@ -238,8 +238,8 @@ class SlackChat:
     async def whisper(self, thread: ThreadRef, person: str, answer: Answer) -> None:
         await self._posting.whisper(thread, person, answer)
 
-    async def find(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
-        return await self._posting.find(thread, place, key)
+    async def find(self, thread: ThreadRef | None, place: str, key: str, *, late: bool = False) -> Sent | None:
+        return await self._posting.find(thread, place, key, late=late)
 
     async def catch_up(self, places: Sequence[str], after: Instant, sink: Sink) -> None:
         """Leaves in `last_catch_up` how far it looked and what it could not look at."""

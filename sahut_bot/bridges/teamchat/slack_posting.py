@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,9 @@ from sahut_bot.types import Answer, Card, Content, Sent, StoredFile, ThreadRef
 
 log = structlog.get_logger(__name__)
 
+_FACE = ":bust_in_silhouette:"
 _QUIET: Json = {"unfurl_links": False, "unfurl_media": False}  # no preview of what customers link to
+_LATE = (0.0, 0.5, 1.0, 1.5, 2.0)  # seconds between looks for a file that may have been shared
 _HISTORY_PAGES = 5  # of 200 messages: how far back a card of an uncertain attempt is looked for
 
 
@@ -64,6 +67,8 @@ class Posting:
         message = content_message(content, self._lang)
         if name := shown_name(content, self._lang):
             message["username"] = name
+        if content.customer:
+            message["icon_emoji"] = _FACE  # the app's own picture would be the bot's
         if content.broadcast:
             message["reply_broadcast"] = True
         try:
@@ -171,13 +176,22 @@ class Posting:
             channel=thread.place,
             user=person,
             thread_ts=thread.external_id,
-            **answer_message(answer, self._lang),
+            **answer_message(answer, self._lang, self._me.url),
         )
 
     # ------------------------------------------------------------ after an uncertain attempt
 
-    async def find(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
-        """Looks for a post of ours with `key`: in the thread, or among the channel's newest messages."""
+    async def find(self, thread: ThreadRef | None, place: str, key: str, *, late: bool = False) -> Sent | None:
+        """Looks for a post of ours with `key`: in the thread, or among the channel's newest messages. A file that is not
+        there is looked for again for some seconds (`late`), since Slack shares it after it said yes.
+        """
+        for pause in _LATE if late else _LATE[:1]:
+            await asyncio.sleep(pause)
+            if found := await self._found(thread, place, key):
+                return found
+        return None
+
+    async def _found(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
         sign = marker(key)
         arguments: Json = {"channel": place, "include_all_metadata": True}
         method, pages = "conversations.history", _HISTORY_PAGES
