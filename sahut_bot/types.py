@@ -340,23 +340,35 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One labelled line of a card or a list. `instant` is rendered in the reader's own zone where the platform can."""
+
+    label: str
+    text: str = ""
+    instant: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One conversation in a list."""
+    """One conversation in a list. `thread`: where it is, for platforms that can link there."""
 
     number: int
     title: str
     line: str
     detail: str
+    times: tuple[Fact, ...] = ()  # shown behind `detail`
+    thread: ThreadRef | None = None
     buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """The inbox or a search result, one page. `filters` and `pages` are rows of buttons."""
+    """The inbox or a search result, one page. `filters`, `statuses` and `pages` are rows of buttons."""
 
     title: str
     rows: tuple[Row, ...]
     filters: tuple[Button, ...] = ()
+    statuses: tuple[Button, ...] = ()
     pages: tuple[Button, ...] = ()
     empty: str = ""
 
@@ -372,15 +384,6 @@ class Answer:
     listing: Listing | None = None
     field_errors: Mapping[str, str] = field(default_factory=dict)
     ok: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One labelled line of a card. `instant` is rendered in the reader's own zone where the platform can."""
-
-    label: str
-    text: str = ""
-    instant: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sahut_bot.types import Answer, Button, Listing, Row
+from sahut_bot.types import Answer, Button, Fact, Listing, Row, ThreadRef
 
 
 def dumps(answer: Answer) -> str:
@@ -31,5 +31,15 @@ def _buttons(data: list[dict[str, Any]]) -> tuple[Button, ...]:
 
 
 def _listing(data: dict[str, Any]) -> Listing:
-    rows = tuple(Row(**{**row, "buttons": _buttons(row["buttons"])}) for row in data["rows"])
-    return Listing(**{**data, "rows": rows, "filters": _buttons(data["filters"]), "pages": _buttons(data["pages"])})
+    buttons = {name: _buttons(data.get(name, [])) for name in ("filters", "statuses", "pages")}
+    return Listing(**{**data, "rows": tuple(map(_row, data["rows"])), **buttons})
+
+
+def _row(data: dict[str, Any]) -> Row:
+    thread = data.get("thread")
+    parts = {
+        "times": tuple(Fact(**fact) for fact in data.get("times", [])),
+        "thread": ThreadRef(**thread) if thread else None,
+        "buttons": _buttons(data["buttons"]),
+    }
+    return Row(**{**data, **parts})

@@ -73,6 +73,7 @@ _TALKS = sa.select(
     identities.c.external_id.label("address"),
     sa.func.coalesce(sa.func.nullif(contacts.c.name, ""), identities.c.name).label("contact_name"),
     agents.c.external_id.label("owner_who"),
+    agents.c.name.label("owner_name"),
     threads.c.id.label("thread_row"),
     threads.c.teamchat,
     threads.c.place,
@@ -363,7 +364,8 @@ def _ask(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffec
         for choice in choices
     )
     quote = tree.first_line(bodies.of(message), 150)
-    answer = Answer(text=say(message.reason, text=quote, number=talk.id), buttons=buttons)
+    owner = talk.owner_name or say("held.another")
+    answer = Answer(text=say(message.reason, text=quote, number=talk.id, owner=owner), buttons=buttons)
     return Whisper(thread=thread, person=str(row.payload["to"]), answer=answer)
 
 

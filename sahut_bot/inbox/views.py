@@ -16,10 +16,11 @@ from sahut_bot.inbox.models import (
     labels,
     team_members,
     teams,
+    threads,
 )
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.tx import Rx
-from sahut_bot.types import Button, Card, Fact, Instant, Priority, Status
+from sahut_bot.types import Button, Card, Fact, Instant, Priority, Status, ThreadRef
 
 PAGE = 8
 
@@ -105,6 +106,15 @@ def labels_of(rx: Rx, ids: list[int]) -> dict[int, list[str]]:
     for row in rx.execute(query):
         found.setdefault(row.conversation_id, []).append(row.name)
     return found
+
+
+def threads_of(rx: Rx, ids: list[int]) -> dict[int, ThreadRef]:
+    """By conversation: its live thread, where it has one."""
+    query = sa.select(threads).where(rx.among(threads.c.conversation_id, ids), sa.text("live"))
+    return {
+        row.conversation_id: ThreadRef(teamchat=row.teamchat, place=row.place, external_id=row.external_id)
+        for row in rx.execute(query)
+    }
 
 
 def earlier(rx: Rx, contact_ids: list[int]) -> dict[int, list[int]]:

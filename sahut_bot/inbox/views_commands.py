@@ -17,7 +17,7 @@ from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.tx import Rx
 from sahut_bot.inbox.views import PAGE, Query
 from sahut_bot.text import timewords, tree
-from sahut_bot.types import Answer, Button, CommandCall, Delivery, Instant, Listing, Row, Status
+from sahut_bot.types import Answer, Button, CommandCall, Delivery, Fact, Instant, Listing, Row, Status, ThreadRef
 
 VIEWS = ("all", "mine", "unassigned", "team")
 STATUSES = frozenset(status.value for status in Status)
@@ -60,10 +60,13 @@ def listing(rx: Rx, policy: Policy, agent_id: int | None, query: Query) -> Listi
     if count > query.page * PAGE:
         pages.append(Button(label=say("inbox.next"), command=query.words(page=query.page + 1)))
     shown = f"{count}" if count < 1000 else "1000+"
+    status = say(f"status.{query.status or 'any'}")
+    title = say("inbox.title", view=say(f"inbox.{query.view}"), status=status, count=shown)
     return Listing(
-        title=say("inbox.title", view=say(f"inbox.{query.view}"), count=shown, page=query.page),
+        title=f"{title} · {say('inbox.page', page=query.page)}" if pages else title,
         rows=_rows(rx, policy, rows),
-        filters=(*filters, *statuses),
+        filters=tuple(filters),
+        statuses=tuple(statuses),
         pages=tuple(pages),
         empty=say("inbox.empty"),
     )
@@ -74,18 +77,22 @@ def _choice(label: str, command: str, chosen: bool) -> Button:
 
 
 def _rows(rx: Rx, policy: Policy, rows: Sequence[Any], lines: dict[int, str] | None = None) -> tuple[Row, ...]:
-    tags = views.labels_of(rx, [row.id for row in rows]) if rows else {}
-    return tuple(_row(policy, row, tags.get(row.id, []), (lines or {}).get(row.id)) for row in rows)
+    if not rows:
+        return ()
+    ids = [row.id for row in rows]
+    tags, places = views.labels_of(rx, ids), views.threads_of(rx, ids)
+    said = lines or {}
+    return tuple(_row(policy, row, tags.get(row.id, []), places.get(row.id), said.get(row.id)) for row in rows)
 
 
-def _row(policy: Policy, row: Any, tags: list[str], line: str | None) -> Row:
+def _row(policy: Policy, row: Any, tags: list[str], thread: ThreadRef | None, line: str | None) -> Row:
     say = policy.say
-    details = [say(f"status.{row.status}"), row.owner or say("card.nobody")]
+    details = [say(f"status.{row.status}"), row.owner or say("card.nobody"), *(f"#{tag}" for tag in tags)]
+    times = []
     if row.waiting_since is not None:
-        details.append(say("inbox.waiting", since=shown_time(policy, row.waiting_since)))
+        times.append(Fact(label=say("inbox.waiting"), instant=row.waiting_since))
     if row.snoozed_until is not None:
-        details.append(say("inbox.until", until=shown_time(policy, row.snoozed_until)))
-    details += [f"#{tag}" for tag in tags]
+        times.append(Fact(label=say("inbox.until"), instant=row.snoozed_until))
     button = "release" if row.owner else "claim"
     closing = "reopen" if row.status == Status.RESOLVED else "resolve"
     buttons = [(button, row.id), (closing, row.id)]
@@ -94,6 +101,8 @@ def _row(policy: Policy, row: Any, tags: list[str], line: str | None) -> Row:
         title=views.title(policy, row),
         line=line if line is not None else row.first_line,
         detail=" · ".join(details),
+        times=tuple(times),
+        thread=thread,
         buttons=tuple(Button(label=say(f"button.{name}"), command=f"{name} #{number}") for name, number in buttons),
     )
 

@@ -13,7 +13,7 @@ def check_message(message: Json, most_text: int = 40_000) -> None:
     assert 1 <= units(message["text"]) <= most_text
     assert message["text"].strip()
     blocks = message.get("blocks", [])
-    check_blocks(blocks, 50, {"header", "section", "context", "actions"})
+    check_blocks(blocks, 50, {"header", "section", "context", "actions", "divider"})
     assert text_total(blocks) <= 13_000
 
 
@@ -36,7 +36,7 @@ def check_home(view: Json) -> None:
 def check_view(view: Json) -> None:
     assert units(view["private_metadata"]) <= 3000
     assert 1 <= len(view["blocks"]) <= 100
-    check_blocks(view["blocks"], 100, {"header", "section", "context", "actions", "input"})
+    check_blocks(view["blocks"], 100, {"header", "section", "context", "actions", "input", "divider"})
 
 
 def check_blocks(blocks: list[Json], most: int, kinds: set[str]) -> None:
@@ -51,6 +51,10 @@ def check_blocks(blocks: list[Json], most: int, kinds: set[str]) -> None:
 
 def check_header(block: Json) -> None:
     plain(block["text"], 150)
+
+
+def check_divider(block: Json) -> None:
+    assert set(block) <= {"type", "block_id"}
 
 
 def check_section(block: Json) -> None:

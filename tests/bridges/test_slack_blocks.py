@@ -20,7 +20,7 @@ from sahut_bot.bridges.teamchat.slack_views import (
     home_view,
 )
 from sahut_bot.text import tree
-from sahut_bot.types import Answer, Button, Card, Content, Fact, Field, Form, Listing, Option, Row
+from sahut_bot.types import Answer, Button, Card, Content, Fact, Field, Form, Listing, Option, Row, ThreadRef
 from tests.bridges.slack_rules import check_home, check_message, check_modal, formatted, said
 
 PINGS = re.compile(r"<[@!#](?!date\^)")
@@ -80,12 +80,24 @@ fields = st.builds(
 forms = st.builds(
     Form, command=texts, title=texts, submit=texts, fields=st.lists(fields, max_size=8).map(tuple), note=texts
 )
-rows = st.builds(Row, number=st.integers(0, 10**6), title=texts, line=texts, detail=texts, buttons=few_buttons)
+URL = "https://team.slack.com/"
+threads = st.builds(ThreadRef, teamchat=st.sampled_from(["slack", "discord"]), place=texts, external_id=texts)
+rows = st.builds(
+    Row,
+    number=st.integers(0, 10**6),
+    title=texts,
+    line=texts,
+    detail=texts,
+    times=st.lists(facts, max_size=8).map(tuple),
+    thread=st.none() | threads,
+    buttons=few_buttons,
+)
 listings = st.builds(
     Listing,
     title=texts,
     rows=st.lists(rows, max_size=40).map(tuple),
     filters=many_buttons,
+    statuses=few_buttons,
     pages=few_buttons,
     empty=texts,
 )
@@ -131,7 +143,7 @@ def test_any_post_is_taken_and_pings_only_whom_it_should(content: Content):
 @settings(max_examples=40)
 @given(answers)
 def test_any_answer_is_taken(answer: Answer):
-    message = answer_message(answer, "id")
+    message = answer_message(answer, "id", URL)
     check_message(message)
     assert not PINGS.search(formatted([message]))
 
@@ -146,7 +158,7 @@ def test_any_form_is_taken(form: Form, about: Belongs):
 @settings(max_examples=40)
 @given(texts, answers, belongs)
 def test_any_answer_in_a_modal_is_taken(title: str, answer: Answer, about: Belongs):
-    view = answer_view(title, answer, about, "en")
+    view = answer_view(title, answer, about, "en", URL)
     check_modal(view)
     assert not PINGS.search(formatted(view["blocks"]))
 
@@ -154,7 +166,7 @@ def test_any_answer_in_a_modal_is_taken(title: str, answer: Answer, about: Belon
 @settings(max_examples=40)
 @given(listings, texts, texts)
 def test_any_inbox_is_taken(listing: Listing, query: str, notice: str):
-    check_home(home_view(listing, query, notice, "id"))
+    check_home(home_view(listing, query, notice, "id", URL))
 
 
 @given(belongs)
@@ -255,6 +267,28 @@ def test_a_form_for_somebody_who_typed_is_a_button_that_opens_it():
     message = answer_message(Answer(form=form), "en")
     (button,) = message["blocks"][0]["elements"]
     assert (button["value"], button["text"]["text"]) == ("snooze #7", "Snooze")
+
+
+def test_row_leads_to_its_thread_and_shows_times_in_the_readers_zone():
+    thread = ThreadRef(teamchat="slack", place="C1", external_id="1795000000.000100")
+    times = (Fact(label="waiting since", instant=1_795_000_000.0),)
+    row = Row(number=7, title="#7 · Web · A & B", line="hi", detail="Open · Ani", times=times, thread=thread)
+    elsewhere = replace(row, thread=replace(thread, teamchat="discord"))
+    shown = said(home_view(Listing(title="Inbox", rows=(row, elsewhere)), "", "", "en", URL)["blocks"])
+    link = f"{URL}archives/C1/p1795000000000100?thread_ts=1795000000.000100&amp;cid=C1"
+    assert shown.splitlines()[1:] == [
+        f"*<{link}|#7 · Web · A &amp; B>*",
+        "hi",
+        "Open · Ani · waiting since <!date^1795000000^{date_short_pretty} {time}|2026-11-18 11:06 UTC>",
+        "*#7 · Web · A &amp; B*",
+        "hi",
+        "Open · Ani · waiting since <!date^1795000000^{date_short_pretty} {time}|2026-11-18 11:06 UTC>",
+    ]
+
+
+def test_line_of_news_for_somebody_names_them_in_it():
+    message = content_message(Content(body=tree.text("Ani took it"), quiet=True, mention=("U1",)), "en")
+    assert said(message["blocks"]) == "Ani took it <@U1>"
 
 
 def test_rows_that_do_not_fit_are_counted():

@@ -11,6 +11,7 @@ import structlog
 from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
 from sahut_bot.bridges.teamchat.slack_blocks import answer_message, content_message
+from sahut_bot.bridges.teamchat.slack_events import Identity
 from sahut_bot.bridges.teamchat.slack_interactions import Asked, Surface
 from sahut_bot.bridges.teamchat.slack_limits import POST
 from sahut_bot.bridges.teamchat.slack_pieces import Json
@@ -37,6 +38,10 @@ class Answers:
     def __init__(self, api: SlackApi, lang: str) -> None:
         self._api = api
         self._lang = lang
+        self._url = ""
+
+    def introduce(self, me: Identity) -> None:
+        self._url = me.url
 
     # ------------------------------------------------------------ forms
 
@@ -60,7 +65,7 @@ class Answers:
     def _view(self, asked: Asked, answer: Answer) -> Json:
         told = asked.view.get("title")
         title = told.get("text") if isinstance(told, dict) and asked.surface is not Surface.HOME else None
-        return answer_view(str(title or say(self._lang, "slack.title")), answer, asked.belongs, self._lang)
+        return answer_view(str(title or say(self._lang, "slack.title")), answer, asked.belongs, self._lang, self._url)
 
     # ------------------------------------------------------------ all the rest
 
@@ -106,7 +111,7 @@ class Answers:
                 **content_message(body, self._lang),
             )
         elif asked.surface is Surface.SLASH and asked.response_url:
-            await self.respond(asked.response_url, answer_message(answer, self._lang))
+            await self.respond(asked.response_url, answer_message(answer, self._lang, self._url))
         else:
             await self._whisper_or_respond(asked, answer)
 
@@ -118,14 +123,14 @@ class Answers:
             if not asked.response_url:
                 raise
             thread = {"thread_ts": asked.thread_ts} if asked.thread_ts else {}
-            await self.respond(asked.response_url, answer_message(answer, self._lang) | thread)
+            await self.respond(asked.response_url, answer_message(answer, self._lang, self._url) | thread)
 
     async def _replaced(self, asked: Asked, answer: Answer) -> bool:
         """A private message makes place for the answer to its own button, or goes where nothing is left to say."""
         if not asked.response_url or answer.form:
             return False
         if answer.text or answer.listing or answer.buttons:
-            message = answer_message(answer, self._lang) | {"replace_original": True}
+            message = answer_message(answer, self._lang, self._url) | {"replace_original": True}
         else:
             message = {"delete_original": True}
         try:
@@ -143,7 +148,7 @@ class Answers:
                 channel=channel,
                 user=user,
                 thread_ts=thread_ts or None,
-                **answer_message(answer, self._lang),
+                **answer_message(answer, self._lang, self._url),
             )
 
     async def respond(self, url: str, message: Json) -> None:
@@ -162,7 +167,7 @@ class Answers:
     async def publish(self, sink: Sink, person: Person, query: str, notice: str = "") -> None:
         """The inbox as the person's App Home, for agents; one polite line for everybody else."""
         if person.is_agent:
-            view = home_view(await sink.home(person, query), query, notice, self._lang)
+            view = home_view(await sink.home(person, query), query, notice, self._lang, self._url)
         else:
             view = closed_home_view(say(self._lang, "slack.home.not_agent"))
         await self._api.call("views.publish", user_id=person.external_id, view=view)

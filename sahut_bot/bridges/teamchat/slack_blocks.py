@@ -20,6 +20,7 @@ from sahut_bot.bridges.teamchat.slack_pieces import (
     cut,
     escaped,
     fact,
+    fact_line,
     fitted,
     header,
     menus,
@@ -32,10 +33,10 @@ from sahut_bot.bridges.teamchat.slack_pieces import (
 from sahut_bot.text import slack as dialect
 from sahut_bot.text import tree
 from sahut_bot.text.clean import clean_name, length
-from sahut_bot.text.markup import Bold, Markup
+from sahut_bot.text.markup import Bold, Link, Markup
 from sahut_bot.text.split import split
 from sahut_bot.text.words import say
-from sahut_bot.types import Answer, Button, Card, Content, Listing, Row
+from sahut_bot.types import Answer, Button, Card, Content, Listing, Row, ThreadRef
 
 MESSAGE_BLOCKS, SURFACE_BLOCKS = 50, 100
 MESSAGE_TEXT = 39_000  # Slack cuts at 40 000
@@ -94,10 +95,13 @@ def whole_text(body: Markup, lang: str, limit: int) -> str:
 
 def _blocks(content: Content, calls: str) -> list[Json]:
     said = sections(content.body, _PIECES)
-    if content.quiet and len(said) == 1:
-        said = [small_print(said[0]["text"]["text"])]
-    if calls:
+    text = said[0]["text"]["text"] if len(said) == 1 else ""
+    if text and calls and length(f"{text} {calls}", UNIT) <= SECTION_TEXT:
+        said = [section(f"{text} {calls}")]  # one line, and not in small print: that it is for somebody must be seen
+    elif calls:
         said.append(section(calls))
+    elif text and content.quiet:
+        said = [small_print(text)]
     return said + button_rows(content.buttons[:25])
 
 
@@ -115,8 +119,11 @@ def shown_name(content: Content, lang: str) -> str:
 # ---------------------------------------------------------------- a private answer
 
 
-def answer_message(answer: Answer, lang: str) -> Json:
-    """An answer for one person: text, buttons and a list. A form cannot open by itself, so a button opens it."""
+def answer_message(answer: Answer, lang: str, url: str = "") -> Json:
+    """An answer for one person: text, buttons and a list. A form cannot open by itself, so a button opens it.
+
+    `url` is the workspace's own address, for links to threads; here and below.
+    """
     blocks: list[Json] = sections(tree.text(answer.text), _PIECES)
     for problem in list(answer.field_errors.values())[:5]:
         blocks += sections(tree.text(problem), 1)
@@ -126,19 +133,19 @@ def answer_message(answer: Answer, lang: str) -> Json:
     blocks += button_rows(buttons)
     if answer.listing:
         room = MESSAGE_BLOCKS - len(blocks)
-        blocks += listing_blocks(answer.listing, lang, room, BLOCKS_TEXT - said_length(blocks))
+        blocks += listing_blocks(answer.listing, lang, room, BLOCKS_TEXT - said_length(blocks), url)
     texts = (answer.text, answer.listing.title if answer.listing else "", answer.form.title if answer.form else "")
     text = next(filter(None, (escaped(told, SECTION_TEXT) for told in texts)), "–")
     return {"text": text, "blocks": numbered(blocks)} if blocks else {"text": text}
 
 
-def listing_blocks(listing: Listing, lang: str, room: int, characters: int) -> list[Json]:
+def listing_blocks(listing: Listing, lang: str, room: int, characters: int, url: str) -> list[Json]:
     """A list in at most `room` blocks (at least 8) and about `characters`; what does not fit is said to be missing."""
-    top = [header(listing.title), *button_rows(listing.filters[:25])]
+    top = [header(listing.title), *button_rows(listing.filters[:25]), *button_rows(listing.statuses[:25])]
     end = button_rows(listing.pages[:25])
     if not listing.rows:
         top += sections(tree.text(listing.empty), 1)
-    rows = list(map(_row, listing.rows))
+    rows = [_row(row, url) for row in listing.rows]
     shown = list(_fitting(rows, room - len(top) - len(end) - 1, characters - said_length([top, end]) - 100))
     if len(shown) < len(rows):
         end.insert(0, small_print(say(lang, "slack.rows_left", count=len(rows) - len(shown))))
@@ -154,12 +161,22 @@ def _fitting(rows: list[list[Json]], room: int, characters: int) -> Iterator[lis
         yield row
 
 
-def _row(row: Row) -> list[Json]:
+def _row(row: Row, url: str) -> list[Json]:
     number = f"#{row.number}"
-    title = row.title if not row.number or number in row.title else f"{number} {row.title}"
+    title = cut(row.title if not row.number or number in row.title else f"{number} {row.title}", 200)
+    link = thread_url(url, row.thread)
+    bold = fitted((Bold((Link(url=link, label=title),) if link and title else tree.text(title)),), 900) or "–"
     line = escaped(cut(row.line, 300), 600)
-    bold = fitted((Bold(tree.text(cut(title, 200))),), 600) or "–"
-    blocks = [section(f"{bold}\n{line}".strip())]
-    if detail := escaped(cut(row.detail, 300), 600):
-        blocks.append(small_print(detail))
+    blocks: list[Json] = [{"type": "divider"}, section(f"{bold}\n{line}".strip())]
+    details = [escaped(cut(row.detail, 300), 600), *(fact_line(told) for told in row.times[:5])]
+    if any(details):
+        blocks.append(small_print(" · ".join(filter(None, details))))
     return blocks + button_rows(row.buttons[:5])
+
+
+def thread_url(url: str, thread: ThreadRef | None) -> str:
+    """Where a thread opens beside its channel; empty where we cannot tell (Slack docs, chat.getPermalink)."""
+    if not url or thread is None or thread.teamchat != "slack":
+        return ""
+    place, ts = thread.place, thread.external_id
+    return f"{url.rstrip('/')}/archives/{place}/p{ts.replace('.', '')}?thread_ts={ts}&cid={place}"

@@ -136,6 +136,12 @@ def fact(told: Fact, limit: int) -> Json:
     return {"type": "mrkdwn", "text": f"{label}\n{value}" if label else value, "verbatim": True}
 
 
+def fact_line(told: Fact) -> str:
+    """The same within a line of small print."""
+    at = "" if told.instant is None else instant(told.instant, utc(told.instant))
+    return " ".join(filter(None, (escaped(cut(told.label, 75), 200), escaped(cut(told.text, 75), 200), at)))
+
+
 def utc(at: float) -> str:
     """A time for clients that cannot render one."""
     if not math.isfinite(at) or not 0 < at < _YEAR_2100:

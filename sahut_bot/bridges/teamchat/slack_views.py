@@ -77,10 +77,10 @@ def form_view(form: Form, belongs: Belongs, lang: str) -> Json:
     return view | {"submit": plain_text(form.submit, _TITLE)}
 
 
-def answer_view(title: str, answer: Answer, belongs: Belongs, lang: str) -> Json:
+def answer_view(title: str, answer: Answer, belongs: Belongs, lang: str, url: str = "") -> Json:
     """An answer shown in a modal, where there is no place in the channel for it."""
     if answer.listing:
-        blocks = listing_blocks(answer.listing, lang, SURFACE_BLOCKS - 10, _HOME_TEXT)
+        blocks = listing_blocks(answer.listing, lang, SURFACE_BLOCKS - 10, _HOME_TEXT, url)
         title = answer.listing.title
     else:
         blocks = []
@@ -100,10 +100,10 @@ def _modal(title: str, blocks: list[Json], belongs: Belongs, lang: str) -> Json:
     }
 
 
-def home_view(listing: Listing, query: str, notice: str, lang: str) -> Json:
+def home_view(listing: Listing, query: str, notice: str, lang: str, url: str = "") -> Json:
     """The inbox as a person's App Home. `query` is remembered for the buttons; `notice` is a line on top."""
     said = sections(tree.text(notice), 1)
-    blocks = listing_blocks(listing, lang, SURFACE_BLOCKS - len(said), _HOME_TEXT)
+    blocks = listing_blocks(listing, lang, SURFACE_BLOCKS - len(said), _HOME_TEXT, url)
     return _home([*said, *blocks], query)
 
 
