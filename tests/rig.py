@@ -40,7 +40,7 @@ _UNSEEN = re.compile("[\u2060\u200b-\u200d]")
 
 
 class Office:
-    """Ana is an admin, Dewi and Budi are agents, Gita is a guest, Sari of another company; Otto is not in the channel."""
+    """Ana is an admin, Dewi and Budi are agents, Gita is a guest, Sari of another company; Otto is not in the room."""
 
     def __init__(self, *, socket: bool = True, limits: bool = False) -> None:
         self.ws = SlackWorkspace(manifest.slack("https://inbox.example.com", socket_mode=socket))
@@ -78,10 +78,12 @@ class Office:
         }
         return {f"SAHUT_{name}": value for name, value in values.items()}
 
-    async def sees(self, predicate: Callable[[], T], timeout: float = PATIENCE) -> T:
+    async def sees(self, predicate: Callable[[], T | None], timeout: float = PATIENCE) -> T:
         """The first true value of `predicate`."""
         try:
-            return await self.ws.wait_for(predicate, timeout)
+            value = await self.ws.wait_for(predicate, timeout)
+            assert value is not None
+            return value
         except TimeoutError:
             shown = "\n".join(f"{root}: {self.texts(root)}" for root in self.roots())
             raise AssertionError(f"not seen in {timeout} s; there is\n{shown}\n{self.ws.complaints}") from None
@@ -208,10 +210,10 @@ class Clock:
 class Inside:
     """The program in this process. It may be stopped and started again, on the same data."""
 
-    def __init__(self, office: Office, folder: Path, clock: Clock | None = None, **more: str) -> None:
+    def __init__(self, office: Office, folder: Path, **more: str) -> None:
         self.office = office
         self.folder = folder
-        self.clock = clock or Clock()
+        self.clock = Clock()
         self.more = more
         self.app: App | None = None
         self.url = ""

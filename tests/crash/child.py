@@ -1,9 +1,10 @@
 """The real program in a process of its own, which kills itself at the point that it is told, once.
 
 A point is `place:what` or `place:what*n` for the nth time. Places: `decoded` (an event is read, nothing stored),
-`commit` (all is written, nothing committed), `committed` (nobody knows yet), `performed` (the platform answered, nothing
-is written down). `what` is a work of the store by name; the dispatcher's are told apart by the kind of row, as in
-`commit:_finish/open`. Only this module knows of points: the program itself is as it is installed.
+`commit` (all is written, nothing committed), `committed` (nobody knows yet), `performed` (the platform has answered,
+nothing is written down). `what` is a work of the store by name, or an event's type, or a kind of row; the dispatcher's
+works are told apart by the kind of row, as in `commit:_finish/open`. Only this module knows of points: the program
+itself is as it is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sahut_bot.app import App
 from sahut_bot.bridges.channels.livechat import LiveChat
 from sahut_bot.dispatcher import Dispatcher
 from sahut_bot.inbox import store_postgres, store_sqlite
-from sahut_bot.inbox.outbox_claims import Claimed, Finished
+from sahut_bot.inbox.outbox_claims import Finished
 from sahut_bot.inbox.store import EVERYTHING, Store
 from sahut_bot.inbox.store_group import Answered
 from sahut_bot.intake import Intake
@@ -79,21 +80,17 @@ def watch(point: Point) -> None:
         setattr(owner, name, wrapped)
 
     for module in (store_sqlite, store_postgres):
-        run_group = module.run_group
+        original = vars(module)["run_group"]
 
-        def written(*args: Any, run_group: Any = run_group) -> Any:
-            done = run_group(*args)
+        def written(*args: Any, original: Any = original) -> Any:
+            done = original(*args)
             point.reached("commit", works(done[0]))
             return done
 
-        module.run_group = written
+        vars(module)["run_group"] = written
     before(Store, "_publish", lambda _self, _taken, answers, _topics: works(answers), "committed")
     before(Intake, "customer", lambda _self, event: iter([type(event).__name__]), "decoded")
-    before(Dispatcher, "_queued", lambda _self, finished: iter([_kind(finished.claimed)]), "performed")
-
-
-def _kind(claimed: Claimed) -> str:
-    return claimed.kind
+    before(Dispatcher, "_queued", lambda _self, finished: iter([finished.claimed.kind]), "performed")
 
 
 class MovedApp(App):
@@ -126,5 +123,5 @@ def main(environment: Mapping[str, str], log: Path, point: str, ahead: Synchroni
     if never:
         LiveChat.capabilities = replace(LiveChat.capabilities, resend=Resend.NEVER)
         builders.CAPABILITIES["livechat"] = LiveChat.capabilities
-    cli.App = partial(MovedApp, ahead)
+    vars(cli)["App"] = partial(MovedApp, ahead)
     cli.cli(["run"], standalone_mode=False)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from sahut_bot.sandbox.slack import DriverError
 from tests.crash.forked import Forked, insist
 from tests.rig import Office, Visitor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -38,16 +39,8 @@ QUICK = ("committed:receive", "performed:open", "commit:_finish/file", "performe
 ON_POSTGRES = ("commit:receive", "committed:receive", "performed:open", "commit:_finish/reply", "committed:fire_due")
 
 
-def office() -> Office:
-    """Slack brings an event again soon."""
-    made = Office()
-    made.server.switches.ack_timeout = 1.0
-    made.server.switches.retry_delays = (0.05, 0.2, 0.5, 1.0, 1.0)
-    return made
-
-
-async def tell(folder: Path, *points: str, **more: str) -> None:
-    program = Forked(office(), folder, *points, **more)
+async def tell(office: Office, folder: Path, *points: str, **more: Any) -> None:
+    program = Forked(office, folder, *points, **more)
     async with supervised(program), aiohttp.ClientSession() as http:
         story = Story(program.office, program, http)
         await story.tell()
@@ -58,24 +51,26 @@ async def tell(folder: Path, *points: str, **more: str) -> None:
 @pytest.mark.parametrize(
     "point", [point if point in QUICK else pytest.param(point, marks=pytest.mark.slow) for point in POINTS]
 )
-async def test_conversation_survives_a_kill(point: str, sqlite_url: str, tmp_path: Path) -> None:
-    await tell(tmp_path, point, DATABASE_URL=sqlite_url)
+async def test_conversation_survives_a_kill(point: str, office: Office, sqlite_url: str, tmp_path: Path) -> None:
+    await tell(office, tmp_path, point, DATABASE_URL=sqlite_url)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("points", TWICE)
-async def test_conversation_survives_two_kills(points: str, sqlite_url: str, tmp_path: Path) -> None:
-    await tell(tmp_path, *points.split("|"), DATABASE_URL=sqlite_url)
+async def test_conversation_survives_two_kills(points: str, office: Office, sqlite_url: str, tmp_path: Path) -> None:
+    await tell(office, tmp_path, *points.split("|"), DATABASE_URL=sqlite_url)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", ["commit:receive", "committed:receive", "committed:on_post"])
-async def test_held_reply_survives_a_kill(point: str, sqlite_url: str, tmp_path: Path) -> None:
-    await tell(tmp_path, point, DATABASE_URL=sqlite_url, CHANNELS__WEB__REPLY_HOLD_SECONDS="0.3")
+async def test_held_reply_survives_a_kill(point: str, office: Office, sqlite_url: str, tmp_path: Path) -> None:
+    await tell(office, tmp_path, point, DATABASE_URL=sqlite_url, CHANNELS__WEB__REPLY_HOLD_SECONDS="0.3")
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.parametrize("point", ON_POSTGRES)
-async def test_conversation_on_postgres_survives_a_kill(point: str, postgres_url: str, tmp_path: Path) -> None:
-    await tell(tmp_path, point, DATABASE_URL=postgres_url)
+async def test_conversation_on_postgres_survives_a_kill(
+    point: str, office: Office, postgres_url: str, tmp_path: Path
+) -> None:
+    await tell(office, tmp_path, point, DATABASE_URL=postgres_url)

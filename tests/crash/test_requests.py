@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from sahut_bot.sandbox.slack.model import Json
 from tests.crash.forked import Forked
-from tests.rig import Office, Visitor
+from tests.databases import until
+from tests.rig import Visitor
 
 pytestmark = pytest.mark.crash
 
@@ -28,7 +28,9 @@ class Talk:
         self.rina = Visitor(http, program)
 
     @asynccontextmanager
-    async def cut(self, method: str, match: Callable[[Json], bool] = lambda _: True, *, effect: bool = True):
+    async def cut(
+        self, method: str, match: Callable[[Json], bool] = lambda _: True, *, effect: bool = True
+    ) -> AsyncIterator[None]:
         """Kills the program while the next call of `method` is out, which the block causes; starts it again."""
         out: list[Json] = []
 
@@ -39,7 +41,7 @@ class Talk:
 
         self.office.server.fail_next(method, hang=HANG, drop_before_effect=not effect, match=matches)
         yield
-        await self.office.sees(lambda: out)
+        await until(lambda: out)
         self.program.kill()
         await self.program.died()
         await self.program.start()
@@ -61,19 +63,10 @@ class Talk:
 
 
 @pytest.fixture
-async def talk(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Talk]:
-    office = Office()
-    office.server.switches.ack_timeout = 1.0
-    office.server.switches.retry_delays = (0.05, 0.2, 0.5, 1.0, 1.0)
-    program = Forked(office, tmp_path, DATABASE_URL=sqlite_url)
-    await office.server.start()
-    await program.start()
-    async with aiohttp.ClientSession() as http:
-        talk = Talk(program, http)
-        await talk.rina.begin("Rina")
-        yield talk
-    await program.stop()
-    await office.server.stop()
+async def talk(program: Forked, http: aiohttp.ClientSession) -> Talk:
+    made = Talk(program, http)
+    await made.rina.begin("Rina")
+    return made
 
 
 effects = pytest.mark.parametrize("effect", [True, pytest.param(False, marks=pytest.mark.slow)])
