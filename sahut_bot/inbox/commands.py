@@ -43,7 +43,7 @@ class Command:
 
 def _help(rx: Rx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
     shown = [command for command in COMMANDS if not command.hidden]
-    lines = [f"`{f'{one.name} {one.usage}'.rstrip()}` {policy.say(f'help.{one.name}')}" for one in shown]
+    lines = [f"• {f'{one.name} {one.usage}'.rstrip()} – {policy.say(f'help.{one.name}')}" for one in shown]
     return Answer(text="\n".join([policy.say("help.intro"), *lines]))
 
 
