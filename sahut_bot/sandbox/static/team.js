@@ -74,6 +74,11 @@ export function makeTeam(root, config) {
   at("thread").append(thread.element);
 
   root.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-thread]");
+    if (link) {
+      event.preventDefault();
+      if (ui.state.channels.some((one) => one.id === link.dataset.channel)) follow(link.dataset);
+    }
     const inside = event.target.closest("[data-part=sidebar], .drawer-button");
     if (!inside) root.classList.remove("drawer");
   });
@@ -99,6 +104,11 @@ export function makeTeam(root, config) {
     root.classList.add("has-thread");
     draw();
     thread.focus();
+  }
+
+  function follow({ channel, thread: ts }) {
+    go(channel);
+    openThread(ts);
   }
 
   function closeThread() {

@@ -3,6 +3,8 @@
 import { formatted, moment, wholeMoment } from "./dates.js";
 import { h } from "./dom.js";
 
+const PERMALINK = /^https:\/\/[\w-]+\.slack\.com\/archives\/(\w+)\/p(\d{10})(\d{6})(?:\?thread_ts=([\d.]+).*)?$/;
+
 /** Makes the reader of texts for one state of the workspace: `names` of people and channels, and their emoji. */
 export function makeText(state) {
   const channels = new Map(state.channels.map((one) => [one.id, one.name]));
@@ -25,6 +27,9 @@ export function makeText(state) {
   function link(url, label) {
     const shown = label || url;
     if (!/^(https?|mailto):/i.test(url)) return shown;
+    // A message of this workspace: the client goes there itself.
+    const message = PERMALINK.exec(url);
+    if (message) return h("a", { href: url, data: { channel: message[1], thread: message[4] || `${message[2]}.${message[3]}` } }, shown);
     return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, shown);
   }
 
