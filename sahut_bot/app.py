@@ -244,7 +244,7 @@ class App:
         self.metrics.refused.labels(route, str(status)).inc()
 
     def _took(self, source: str, kind: str) -> None:
-        self.metrics.events.labels(source, kind).inc()
+        self.metrics.took(source, kind)
 
     def _observe(self, claimed: Claimed, verdict: Verdict) -> None:
         self.metrics.outcomes.labels(claimed.target, claimed.kind, type(verdict).__name__.lower()).inc()

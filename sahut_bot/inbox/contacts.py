@@ -71,14 +71,12 @@ _IDENTITIES = Prepared(
 
 def _tells_more(row: Any, sender: Sender, at: Instant) -> bool:
     """Whether there is something to write down: a name that changed, or that they were here after a while."""
-    said = [(sender.name, row.name)]
-    if sender.verified == bool(row.verified):
-        said += [(sender.email.lower(), row.email), (sender.phone, row.phone)]
-    return (
-        any(new and new != old for new, old in said)
-        or (sender.verified and not row.verified)
-        or at - row.seen_at >= SEEN_EVERY
-    )
+    if at - row.seen_at >= SEEN_EVERY or (sender.name and sender.name != row.name):
+        return True
+    if sender.verified != bool(row.verified):
+        return sender.verified
+    email, phone = sender.email.lower(), sender.phone
+    return bool((email and email != row.email) or (phone and phone != row.phone))
 
 
 def _meet_anew(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) -> People:

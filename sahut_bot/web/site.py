@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Sequence
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sahut_bot.errors import ConfigError
 
@@ -45,6 +47,7 @@ class Server:
         self._socket = _bound(host, port)
         config = uvicorn.Config(
             app,
+            http=_Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -74,6 +77,39 @@ class Server:
         if self._task:
             await self._task
         self._socket.close()
+
+
+class _Gathered:
+    """A transport on which what is written in one turn of the loop leaves in one piece: the server writes an answer's
+    head and body apart, and each piece would be a call of the system and a packet of its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+
+class _Protocol(HttpToolsProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast(asyncio.Transport, _Gathered(cast(asyncio.Transport, transport), self.loop)))
 
 
 class _Quiet(uvicorn.Server):
