@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from sahut_bot import builders, housekeeping
 from sahut_bot.bridges.base import Channel, TeamChat
 from sahut_bot.bridges.channels.livechat import LiveChat
 from sahut_bot.dispatcher import Dispatcher
-from sahut_bot.inbox import alarms, effects_load, settle, visitors
+from sahut_bot.inbox import alarms, effects_load, settle, thread_index, visitors
 from sahut_bot.inbox.effects import AnyEffect
 from sahut_bot.inbox.migrations import migrate
 from sahut_bot.inbox.outbox_claims import Claimed
@@ -110,7 +110,7 @@ class App:
         await asyncio.to_thread(migrate, self.settings.database_url, self.settings.data_dir)
         await self.store.start()
         secret = (await self.store.write(visitors.secret, secrets.token_hex(32))).encode()
-        self._build(secret)
+        self._build(secret, await self.store.read(thread_index.places))
         server = self._bound(stack)
         for adapter in self._adapters().values():
             stack.push_async_callback(adapter.stop)
@@ -174,14 +174,14 @@ class App:
             return Hears.LEADER if way_in is Role.GATEWAY else Hears.EVERYWHERE
         return Hears.NOWHERE if self.role is Role.WORKER else None
 
-    def _build(self, secret: bytes) -> None:
+    def _build(self, secret: bytes, places: Collection[tuple[str, str]]) -> None:
         settings, now = self.settings, self._now
         self._build_adapters(secret)
         data_dir = settings.data_dir.resolve()
         performer = Performer(self.teamchats, self.channels, data_dir, now, self.policy.say)
         self.dispatcher: Dispatcher[AnyEffect | None] = Dispatcher(
             self.store,
-            builders.targets(self.teamchats, self.channels, self.policy),
+            builders.targets(self.teamchats, self.channels, self.policy, places),
             lambda tx, rows: effects_load.load(tx, self.policy, str(data_dir), rows),
             performer,
             lambda tx, batch, at: settle.settle(tx, self.policy, batch, at),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from zoneinfo import ZoneInfo
 
 from sahut_bot.bridges.base import Channel, TeamChat
@@ -91,12 +91,21 @@ def _channel(name: str, options: ChannelSettings, settings: Settings) -> Channel
     )
 
 
-def targets(teamchats: Mapping[str, TeamChat], channels: Mapping[str, Channel], policy: Policy) -> dict[str, Target]:
-    """Every name that an outbox row may be for, with the room its adapter has."""
+def targets(
+    teamchats: Mapping[str, TeamChat],
+    channels: Mapping[str, Channel],
+    policy: Policy,
+    places: Collection[tuple[str, str]],
+) -> dict[str, Target]:
+    """Every name that an outbox row may be for, with the room its adapter has.
+
+    `places`: (team chat, place) where threads live that began before the settings named another channel.
+    """
+    wanted = {(one.teamchat, one.place) for one in policy.channels.values()} | set(places)
     made: list[Target] = []
     for kind, chat in teamchats.items():
-        places = sorted({channel.place for channel in policy.channels.values() if channel.teamchat == kind})
-        made += [_team_target(chat, place, "post", POSTING, chat.resend) for place in places]
+        there = sorted(place for teamchat, place in wanted if teamchat == kind)
+        made += [_team_target(chat, place, "post", POSTING, chat.resend) for place in there]
         made += [
             _team_target(chat, "", method, CALLING, Resend.SAFE) for method in ("update", "react", "unreact", "whisper")
         ]

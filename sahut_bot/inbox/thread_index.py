@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sahut_bot.errors import UserError
 from sahut_bot.inbox import desk
 from sahut_bot.inbox.desk import Case
-from sahut_bot.inbox.models import threads
+from sahut_bot.inbox.models import lanes, threads
 from sahut_bot.inbox.policy import Policy
-from sahut_bot.inbox.store import Tx
+from sahut_bot.inbox.store import Rx, Tx
 from sahut_bot.types import Instant, ThreadRef
 
 
@@ -21,6 +21,17 @@ def conversation_of(tx: Tx, thread: ThreadRef) -> int | None:
         threads.c.external_id == thread.external_id,
     )
     found: int | None = tx.execute(query).scalar()
+    return found
+
+
+def places(rx: Rx) -> set[tuple[str, str]]:
+    """(team chat, place) of everything that lives or waits in one: the settings may have moved on since."""
+    live = rx.execute(sa.select(threads.c.teamchat, threads.c.place).where(sa.text("live")).distinct())
+    found = {(row.teamchat, row.place) for row in live}
+    for target in rx.execute(sa.select(lanes.c.target).distinct()).scalars():
+        teamchat, colon, place = target.removesuffix("/post").partition(":")
+        if colon:
+            found.add((teamchat, place))
     return found
 
 
