@@ -146,14 +146,15 @@ def test_bursts_shrink_after_a_refusal_and_grow_back(method: str, full: int):
     assert burst_of(limits, method, "C1") == full
 
 
-def test_no_pacing_of_ours_when_the_setting_is_zero_but_a_refusal_is_obeyed():
+@pytest.mark.parametrize("method", [POST, "reactions.remove"])
+def test_no_pacing_of_ours_when_the_setting_is_zero_but_a_refusal_is_obeyed(method: str):
     clock = Clock()
     limits = Limits(0.0, clock)
-    assert all(limits.take(POST, "C1") == 0.0 for _ in range(5000))
-    limits.refused(POST, "C1", 3.0)
-    assert limits.room(POST, "C1") == (0, 3.0)
+    assert all(limits.take(method, "C1") == 0.0 for _ in range(5000))
+    limits.refused(method, "C1", 3.0)
+    assert limits.room(method, "C1") == (0, 3.0)
     clock.at += 3.0
-    assert limits.take(POST, "C1") == 0.0
+    assert limits.take(method, "C1") == 0.0
 
 
 def test_methods_without_a_tier_are_not_held_back():

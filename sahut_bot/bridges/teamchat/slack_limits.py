@@ -151,7 +151,9 @@ class Bucket:
 
 
 class Limits:
-    """All meters of one app in one workspace. Methods without a documented tier (auth.test, …) only obey refusals."""
+    """All meters of one app in one workspace. Methods without a documented tier (auth.test, …) only obey refusals; so
+    does everything where `posts_per_second` is 0, which leaves pacing to the server.
+    """
 
     def __init__(self, posts_per_second: float, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -194,6 +196,6 @@ class Limits:
                 self._channels[place] = Bucket(self._rate, POST_BURST if self._rate else 1000)
             return (self._channels[place], self._workspace) if self._rate else (self._channels[place],)
         if method not in self._methods:
-            tier = TIERS.get(method)
+            tier = TIERS.get(method) if self._rate else None
             self._methods[method] = Window(tier) if tier else Bucket(0.0, 1000)
         return (self._methods[method],)
