@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +58,18 @@ async def run_demo(port: int, script: bool, data_dir: Path | None = None) -> int
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, port: int, hold: float = HOLD_SECONDS, language: str = "en"
+    directory: Path,
+    *,
+    port: int,
+    hold: float = HOLD_SECONDS,
+    language: str = "en",
+    now: Callable[[], float] = time.time,
 ) -> AsyncIterator[Demo]:
     """The stand-in and the program, connected. `directory` takes the database and the files."""
-    stage = demo_stage.build(manifest.slack(None, True))
+    stage = demo_stage.build(manifest.slack(None, True), now)
     await stage.server.start()
     page = DemoPage(stage, f"/livechat/{CHANNEL}/widget.js")
-    app = App(_settings(stage, directory, port, hold, language), extra_routes=page.routes())
+    app = App(_settings(stage, directory, port, hold, language), now=now, extra_routes=page.routes())
     try:
         await _start(app, port)
         try:

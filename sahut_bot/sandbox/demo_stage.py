@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,9 @@ class Stage:
         return next(one for one in self.actors if one.part == part)
 
 
-def build(manifest: Mapping[str, Any]) -> Stage:
+def build(manifest: Mapping[str, Any], now: Callable[[], float]) -> Stage:
     """A team of four: an admin, two agents and a guest, who sees the channel and may not answer in it."""
-    workspace = SlackWorkspace(manifest, team_name=SHOP, domain="kopi-senja")
+    workspace = SlackWorkspace(manifest, now=now, team_name=SHOP, domain="kopi-senja")
     # Here nobody wants to see Slack's one post a second; `run` paces itself as Slack asks.
     workspace.limits.enabled = False
     people = (("Ayu Lestari", "admin"), ("Bram Setiawan", "agent"), ("Citra Dewi", "agent"), ("Gus Halim", "guest"))

@@ -6,7 +6,7 @@ const COLOURS = ["#1d7a8c", "#a23b72", "#c06014", "#4b5fc1", "#3c7a3f", "#8a4fbd
 
 function colour(name) {
   let sum = 0;
-  for (const sign of name) sum = (sum * 31 + sign.codePointAt(0)) % 997;
+  for (const sign of name) sum = (sum * 3 + sign.codePointAt(0)) % 1009;
   return COLOURS[sum % COLOURS.length];
 }
 

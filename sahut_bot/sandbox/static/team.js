@@ -13,7 +13,7 @@ import { makeRoom, makeThread } from "./rooms.js";
 import { makeSidebar } from "./sidebar.js";
 import { makeText } from "./text.js";
 
-const PARTS = { admin: "Admin", agent: "Agent", guest: "Guest: sees the channel, may not answer" };
+const PARTS = { admin: "Admin", agent: "Agent", guest: "Guest, may not answer" };
 
 export function makeTeam(root, config) {
   const at = (name) => root.querySelector(`[data-part="${name}"]`);
