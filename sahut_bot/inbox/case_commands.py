@@ -184,8 +184,9 @@ def contact(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     if verb in ("name", "email", "phone", "company", "location") and rest.strip():
         value = tree.clean_name(rest)
         tx.execute(sa.update(contacts).where(contacts.c.id == case.contact_id).values(**{verb: value}))
-        case.change("contact_changed", agent.actor, name=agent.name, field=verb, value=value)
-        return DONE
+        shown = case.policy.say(f"contact.field.{verb}")
+        case.change("contact_changed", agent.actor, name=agent.name, field=shown, value=value)
+        return _outside(case, call, "contact.changed")
     if verb in ("", "show"):
         return _profile(tx, case)
     raise UserError("contact.words")
@@ -202,17 +203,21 @@ def _profile(tx: Tx, case: Case) -> Answer:
 
 def held(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     message, _, answer = call.text.strip().partition(" ")
-    if not message.isdigit() or answer not in replies.ANSWERS:
+    if not _is_id(message) or answer not in replies.ANSWERS:
         raise UserError("held.settled")
     replies.settle_held(tx, case, agent, int(message), answer)
     return _said(case, f"held.done.{answer}")
 
 
 def retry(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
-    if not call.text.strip().isdigit():
+    if not _is_id(call.text.strip()):
         raise UserError("retry.nothing")
     replies.retry(tx, case, agent, int(call.text))
-    return DONE
+    return _outside(case, call, "reply.queued")
+
+
+def _is_id(word: str) -> bool:
+    return word.isdecimal() and len(word) <= 15
 
 
 def undo(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:

@@ -90,7 +90,7 @@ def find(name: str) -> Command:
 
 def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     """Carries out a call from an interactive mouth. Raises `UserError` with nothing done."""
-    command = find(call.name)
+    command, call = find(call.name), _clean(call)
     agent = people.meet(tx, policy, call.actor)
     if agent is None:
         raise UserError("stranger.refused")
@@ -111,6 +111,12 @@ def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     return answer
 
 
+def _clean(call: CommandCall) -> CommandCall:
+    """Nothing that hides, reorders or cannot be stored."""
+    fields = {name: tree.clean(value) for name, value in call.fields.items()}
+    return replace(call, text=tree.clean(call.text), fields=fields)
+
+
 def _without_number(call: CommandCall, number: re.Match[str]) -> CommandCall:
     """Some mouths leave the number out of `body`, which then says less than `text`."""
     whole = tree.plain(call.body).strip() == call.text.strip()
@@ -120,7 +126,7 @@ def _without_number(call: CommandCall, number: re.Match[str]) -> CommandCall:
 
 def look(rx: Rx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     """Carries out a call of a command that only reads, beside the writer. Raises `UserError`."""
-    command = find(call.name)
+    command, call = find(call.name), _clean(call)
     agent = people.known(rx, call.actor)
     if not call.actor.is_agent:
         raise UserError("stranger.refused")
@@ -131,7 +137,7 @@ def look(rx: Rx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
 
 def run_in(tx: Tx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     """Carries out a line typed in the thread of `case`, which the caller closes. A refusal is the answer."""
-    command = find(call.name)
+    command, call = find(call.name), _clean(call)
     try:
         people.require(agent, command.role)
         number = _NUMBER.match(call.text)

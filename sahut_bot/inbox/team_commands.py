@@ -10,7 +10,7 @@ from sahut_bot.errors import UserError
 from sahut_bot.inbox import desk, forms, lanes, operations, people, replies
 from sahut_bot.inbox.activity import Change
 from sahut_bot.inbox.desk import Agent, Case
-from sahut_bot.inbox.models import agents, conversations, identities, team_members, teams
+from sahut_bot.inbox.models import agents, contacts, conversations, identities, team_members, teams
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.replies import Written
 from sahut_bot.inbox.store import Tx
@@ -113,7 +113,7 @@ def new(tx: Tx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -
 
 def _case_with(tx: Tx, policy: Policy, agent: Agent, channel: str, address: str, first_line: str, now: Instant) -> Case:
     """The open conversation with that customer, else a new one. Raises `UserError` for a stranger."""
-    query = sa.select(identities.c.id, identities.c.contact_id).where(
+    query = _KNOWN.where(
         identities.c.channel == channel, (identities.c.external_id == address) | (identities.c.email == address.lower())
     )
     person = tx.execute(query.order_by(identities.c.seen_at.desc()).limit(1)).first()
@@ -123,10 +123,20 @@ def _case_with(tx: Tx, policy: Policy, agent: Agent, channel: str, address: str,
     number = operations.live_conversation(tx, person.id)
     if number is not None:
         return desk.take(tx, policy, number, now)
+    # Refused here already: a conversation that was begun for nothing would stay.
+    if person.blocked_at is not None:
+        raise UserError("reply.blocked")
+    if policy.channels[channel].capabilities.reply_window:
+        raise UserError("reply.window", channel=policy.channels[channel].label)
     case = desk.take(tx, policy, _begin(tx, channel, person, first_line, now), now)
     case.changes.append(Change(case.id, "created", agent.actor, now))
     case.drafts.append(lanes.opening(case.id, case.target))
     return case
+
+
+_KNOWN = sa.select(identities.c.id, identities.c.contact_id, contacts.c.blocked_at).outerjoin(
+    contacts, contacts.c.id == identities.c.contact_id
+)
 
 
 def _begin(tx: Tx, channel: str, person: Any, first_line: str, now: Instant) -> int:

@@ -32,7 +32,7 @@ def parse_query(words: str) -> Query:
             values["view"] = word
         elif word in STATUSES or (name == "status" and value in (*STATUSES, "any")):
             values["status"] = None if value == "any" else Status(value or word)
-        elif name == "page" and value.isdigit() and 0 < int(value) < 10_000:
+        elif name == "page" and value.isdecimal() and len(value) < 5 and int(value):
             values["page"] = int(value)
         elif colon and name in ("channel", "label") and value:
             values[name] = value

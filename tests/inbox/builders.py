@@ -200,7 +200,7 @@ class Team:
         self._check("whisper", thread)
         self.whispers.append((person, answer))
 
-    async def find(self, thread: ThreadRef | None, place: str, key: str) -> Sent | None:
+    async def find(self, thread: ThreadRef | None, place: str, key: str, *, late: bool = False) -> Sent | None:
         return next((Sent(external_id=name) for name, one in self.posts.items() if one.key == key), None)
 
     async def catch_up(self, places: Sequence[str], after: float, sink: Sink) -> None: ...
