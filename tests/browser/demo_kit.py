@@ -58,6 +58,12 @@ class Desk:
         await self.chat.locator("#text").fill(text)
         await self.chat.locator("#text").press("Enter")
 
+    async def attach(self, file: FilePayload) -> None:
+        """In the widget; waits until it is there, as nothing is sent before."""
+        await self.chat.locator("#file").set_input_files(file)
+        await expect(self.chat.locator(".chip", has_text=file["name"])).to_be_visible()
+        await expect(self.chat.locator(".chip progress")).to_have_count(0)
+
     async def open_chat(self) -> None:
         bubble = self.shop.locator("sahut-chat .bubble")
         if await bubble.get_attribute("aria-expanded") != "true":

@@ -97,7 +97,7 @@ async def team(running: demo.Demo, chromium: Browser, clock: Clock) -> None:
     await expect(desk.said("free bag").locator(".reaction")).not_to_have_count(0)
     await seen(desk, "Hello Rina, sorry about that! I am asking the courier right now.")
     clock.skip(3)
-    await desk.chat.locator("#file").set_input_files(RECEIPT)
+    await desk.attach(RECEIPT)
     await desk.write("Thank you! Here is the receipt, if it helps.")
     await expect(desk.thread.locator("a.file")).to_be_visible()
     clock.skip(6)

@@ -81,7 +81,7 @@ async def test_hostile_text_stays_text_on_both_sides(desk: Desk):
 
 async def test_files_go_both_ways(desk: Desk):
     await desk.begin()
-    await desk.chat.locator("#file").set_input_files(PDF)
+    await desk.attach(PDF)
     await desk.chat.locator("#text").press("Enter")
     shown = desk.thread.locator("a.file", has_text="receipt.pdf")
     await expect(shown).to_be_visible()

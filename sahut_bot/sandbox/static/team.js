@@ -36,12 +36,11 @@ export function makeTeam(root, config) {
     actor: () => config.actors.find((one) => one.id === feed.user),
     ask: (words) => ask(at("overlays"), words),
     /** Shows one's message in a field; without `ts` no longer. */
-    edit(ts, inThread = document.activeElement?.closest("[data-part=thread]") !== null) {
-      const before = ui.editingInThread;
+    edit(ts, inThread = ui.editingInThread) {
       ui.editing = ts;
       ui.editingInThread = inThread;
       draw();
-      if (!ts) ui.focusComposer(before);
+      if (!ts) ui.focusComposer(inThread);
     },
     dismiss(ts) {
       dismissed.add(ts);

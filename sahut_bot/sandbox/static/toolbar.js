@@ -14,8 +14,8 @@ function mayDelete(message, ui) {
   return isMine(message, ui) || ui.actor().part === "admin";
 }
 
-export function startEditing(message, ui) {
-  if (isMine(message, ui)) ui.edit(message.ts);
+function startEditing(message, ui, inThread) {
+  if (isMine(message, ui)) ui.edit(message.ts, inThread);
 }
 
 function remove(message, ui) {
@@ -36,7 +36,7 @@ function more(anchor, message, ui, inThread) {
     act: () => ui.act("shortcut", { channel: ui.channel.id, ts: message.ts, callback_id: one.callback_id }),
   }));
   const own = [];
-  if (isMine(message, ui)) own.push({ label: "Edit message", hint: "E", act: () => startEditing(message, ui) });
+  if (isMine(message, ui)) own.push({ label: "Edit message", hint: "E", act: () => startEditing(message, ui, inThread) });
   if (mayDelete(message, ui)) own.push({ label: "Delete message…", hint: "Delete", danger: true, act: () => remove(message, ui) });
   const reply = inThread ? [] : [{ label: "Reply in thread", hint: "T", act: () => ui.openThread(message.thread_ts || message.ts) }];
   menu(anchor, "Message actions", [...reply, { title: "Message shortcuts" }, ...shortcuts, ...(own.length ? [null, ...own] : [])]);
@@ -94,7 +94,7 @@ export function makeToolbar(list, ui, { inThread, find }) {
     }
     if (!known) return;
     const press = {
-      e: () => startEditing(known, ui),
+      e: () => startEditing(known, ui, inThread),
       r: () => react(bar.querySelector(".tool:nth-of-type(4)"), known, ui),
       t: () => ui.openThread(known.thread_ts || known.ts),
       Enter: () => ui.openThread(known.thread_ts || known.ts),
