@@ -336,8 +336,8 @@ def _mark(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffe
 
 def _unmark(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect | None:
     message, post = loaded.messages.get(row.ref or 0), loaded.posted.get(row.ref or 0)
-    if message is None or post is None:
-        return None
+    if message is None or post is None or (message.deleted_at is not None and post.origin == "agent"):
+        return None  # with what an agent deleted, its marks went
     extra = [mark for mark in message.marks.split() if mark != wanted_mark(message)]
     if not extra:
         return None

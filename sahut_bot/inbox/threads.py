@@ -146,11 +146,13 @@ def on_edit(tx: Tx, policy: Policy, event: AgentEdit, now: Instant) -> None:
 
 
 def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
-    """Also noted for a post that comes later than its own deletion."""
-    known = conversation_of(tx, event.thread) is not None
+    """Also noted for a post that comes later than its own deletion. The post itself is enough to know it by: not every
+    platform says in which thread it stood.
+    """
+    post = _post(tx, event.thread, event.external_id)
+    known = post is not None or conversation_of(tx, event.thread) is not None
     if not known or not _first_time(tx, event.thread, _deletion(event.external_id), now):
         return
-    post = _post(tx, event.thread, event.external_id)
     if post is None or post.message_id is None:
         return
     case = desk.take(tx, policy, post.conversation_id, now)

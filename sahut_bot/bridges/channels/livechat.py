@@ -104,12 +104,12 @@ class LiveChat:
         client_id = asked.get("id")
         if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
             raise Refused("id", "id must be 1 to 64 letters, digits or any of - _ . : (a UUID fits)")
-        written = asked.get("text", "")
+        written = asked.get("text") or ""
         if not isinstance(written, str):
             raise Refused("text", "text is not a string")
         if len(written) > TEXT_LIMIT:
             raise Refused("too_long", f"text is longer than {TEXT_LIMIT} characters")
-        files = _file_ids(asked.get("attachments", []))
+        files = _file_ids(asked.get("attachments") or [])
         body = tree.text(written)
         if not files and not tree.plain(body).strip():
             raise Refused("empty", "neither text nor attachments")

@@ -81,12 +81,14 @@ class Answers:
             await self._say(asked, answer)
 
     async def _opened(self, asked: Asked, answer: Answer) -> bool:
-        """Opens the form; False when the trigger is too old for that, so that a button has to do it."""
+        """Opens the form; False when there is no trigger or it is too old, so that a button has to do it."""
         assert answer.form is not None
         view = form_view(answer.form, replace(asked.belongs, command=answer.form.command), self._lang)
         if asked.surface is Surface.MODAL:
             await self._api.call("views.update", view_id=str(asked.view.get("id")), view=view)
             return True
+        if not asked.trigger:
+            return False
         try:
             await self._api.call("views.open", trigger_id=asked.trigger, view=view)
         except Permanent as error:

@@ -79,7 +79,7 @@ class CatchUp:
                 if message.get("subtype") == "tombstone":
                     thread = ThreadRef(teamchat="slack", place=channel, external_id=ts)
                     await self._patiently(sink.agent, ThreadLost(thread=thread, at=self._now()))
-                elif (our_key(message) or is_ours(message, self._me)) and _seconds(message.get("latest_reply")) > after:
+                elif (our_key(message) or is_ours(message, self._me)) and _has_news(message, after):
                     yield ts
 
     async def _thread(self, channel: str, root: str, after: Instant, sink: Sink, report: Report) -> None:
@@ -128,6 +128,14 @@ class CatchUp:
                 log.info("slack.catch_up_waits", error=type(error).__name__)
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _has_news(message: Event, after: Instant) -> bool:
+    """Whether a message of ours begins a thread with replies since `after`, or with some of which nobody says when."""
+    if message.get("thread_ts") not in (None, "", message.get("ts")):
+        return False  # a reply that is shown in the channel too
+    latest = message.get("latest_reply")
+    return message.get("reply_count") != 0 if latest is None else _seconds(latest) > after
 
 
 def _seconds(value: Any) -> Instant:

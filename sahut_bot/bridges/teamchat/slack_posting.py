@@ -23,7 +23,7 @@ from sahut_bot.bridges.teamchat.slack_events import METADATA, Event, Identity, i
 from sahut_bot.bridges.teamchat.slack_files import Files, StrayFile, marker
 from sahut_bot.bridges.teamchat.slack_limits import POST
 from sahut_bot.bridges.teamchat.slack_pieces import Json
-from sahut_bot.errors import Permanent, PlatformError
+from sahut_bot.errors import Permanent, PlatformError, Uncertain
 from sahut_bot.text import slack as dialect
 from sahut_bot.text import tree
 from sahut_bot.text.words import say
@@ -86,15 +86,26 @@ class Posting:
         ts = str(answer.get("ts") or "")
         posted = answer.get("message")
         if isinstance(posted, Mapping) and posted.get("thread_ts") != thread.external_id:
-            await self._take_back(thread.place, ts)
-            raise thread_lost(self._lang)
+            await self._check_stray(thread.place, ts)
         return _sent(ts)
+
+    async def _check_stray(self, channel: str, ts: str) -> None:
+        """Takes a post back that really stands in the channel; an answer that merely says too little is no proof."""
+        try:
+            stray = await self._is_at_channel_level(channel, ts)
+        except Permanent:
+            return
+        except PlatformError as error:
+            raise Uncertain(error.reason) from error  # posted it is: the next attempt looks first
+        if stray:
+            await self._take_back(channel, ts)
+            raise thread_lost(self._lang)
 
     async def _take_back(self, channel: str, ts: str) -> None:
         """Removes what came out at channel level; Slack may refuse to delete posts under a custom name."""
         try:
             await self._api.call("chat.delete", channel=channel, ts=ts)
-        except Permanent:
+        except PlatformError:
             await self._overwrite(channel, ts)
 
     async def _overwrite(self, channel: str, ts: str) -> None:
@@ -121,8 +132,8 @@ class Posting:
         answer = await self._api.call(
             "conversations.history", channel=channel, oldest=ts, latest=ts, inclusive=True, limit=1
         )
-        messages = answer.get("messages")
-        return any(isinstance(one, Mapping) and one.get("ts") == ts for one in messages or ())
+        found = [one for one in answer.get("messages") or () if isinstance(one, Mapping) and one.get("ts") == ts]
+        return any(one.get("thread_ts") in (None, "", ts) for one in found)  # a reply may be shown in the channel too
 
     # ------------------------------------------------------------ what is there already
 
@@ -182,8 +193,8 @@ class Posting:
     # ------------------------------------------------------------ after an uncertain attempt
 
     async def find(self, thread: ThreadRef | None, place: str, key: str, *, late: bool = False) -> Sent | None:
-        """Looks for a post of ours with `key`: in the thread, or among the channel's newest messages. A file that is not
-        there is looked for again for some seconds (`late`), since Slack shares it after it said yes.
+        """Looks for a post of ours with `key`: in the thread, or among the channel's newest messages. A file that is
+        not there is looked for again for some seconds (`late`), since Slack shares it after it said yes.
         """
         for pause in _LATE if late else _LATE[:1]:
             await asyncio.sleep(pause)

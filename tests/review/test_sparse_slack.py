@@ -1,0 +1,103 @@
+"""The whole program at another Slack-compatible server, one that says no more than it must."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.review.sparse import ANI, Customer, SparseSlack, running, seen, served
+
+
+async def begun(slack: SparseSlack, text: str = "Hello") -> Customer:
+    """A customer whose message stands in a thread."""
+    customer = await Customer(slack.bot).arrives()
+    await customer.writes(text)
+    await seen(lambda: [root for root in slack.roots() if slack.replies(root) == [text]])
+    return customer
+
+
+@pytest.mark.parametrize(
+    ("echo", "quiet_thread"), [(False, False), (True, True), (True, False)], ids=["no message", "no thread", "whole"]
+)
+async def test_conversation_goes_there_and_back(tmp_path: Path, echo: bool, quiet_thread: bool) -> None:
+    async with served(SparseSlack(echo=echo, quiet_thread=quiet_thread)) as slack, running(slack, tmp_path):
+        customer = await begun(slack)
+        (root,) = slack.roots()
+        await slack.types(root, "Hi there")
+        await seen(lambda: [told for method, told in slack.calls if told.get("name") == "white_check_mark"])
+        assert await customer.reads() == ["Hi there"]
+        await customer.writes("Thanks")
+        await seen(lambda: "Thanks" in slack.replies(root))
+        assert slack.roots() == [root]
+        assert "chat.delete" not in {method for method, _ in slack.calls}
+
+
+async def test_post_that_really_came_out_in_the_channel_is_taken_back(tmp_path: Path) -> None:
+    async with served(SparseSlack(echo=True)) as slack, running(slack, tmp_path):
+        customer = await begun(slack)
+        (first,) = slack.roots()
+        slack.messages.clear()
+        await customer.writes("Are you there")
+        await seen(lambda: [one for one in slack.roots() if "Are you there" in slack.replies(one)])
+        (again,) = slack.roots()
+        assert again["ts"] != first["ts"]
+        assert "chat.delete" in {method for method, _ in slack.calls}
+
+
+async def test_deleting_cancels_though_nobody_says_what_was_deleted(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack, running(slack, tmp_path, hold=1.0):
+        customer = await begun(slack)
+        (root,) = slack.roots()
+        wrong = await slack.types(root, "A wrong one")
+        await slack.types(root, "A right one")
+        await slack.deletes(wrong)
+        await seen(lambda: [told for method, told in slack.calls if told.get("name") == "white_check_mark"])
+        assert await customer.reads() == ["A right one"]
+        assert not [
+            told for method, told in slack.calls if method == "reactions.remove" and told["timestamp"] == wrong["ts"]
+        ]
+
+
+async def test_what_was_written_meanwhile_is_found_though_threads_do_not_say_when(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack:
+        async with running(slack, tmp_path):
+            customer = await begun(slack)
+        (root,) = slack.roots()
+        await slack.types(root, "Written meanwhile", heard=False)
+        async with running(slack, tmp_path):
+            await seen(lambda: [told for method, told in slack.calls if told.get("name") == "white_check_mark"])
+            customer = await _again(customer, slack)
+            assert await customer.reads() == ["Written meanwhile"]
+
+
+async def _again(customer: Customer, slack: SparseSlack) -> Customer:
+    """The same visitor at the program's new address."""
+    back = Customer(slack.bot)
+    back._headers = customer._headers
+    return back
+
+
+async def test_form_without_a_trigger_becomes_a_button(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack, running(slack, tmp_path):
+        await begun(slack)
+        assert (await slack.slash("/snooze", "#1"))[0] == 200
+        (answer,) = await seen(lambda: slack.responses)
+        assert [element["text"]["text"] for block in answer["blocks"] for element in block.get("elements", ())]
+        assert "views.open" not in {method for method, _ in slack.calls}
+
+
+async def test_certificate_may_be_tried_without_a_signature_and_nothing_else(tmp_path: Path) -> None:
+    form = "application/x-www-form-urlencoded"
+    async with served(SparseSlack()) as slack, running(slack, tmp_path):
+        assert await slack.send("commands", "ssl_check=1&token=x", form, signed=False) == (200, "")
+        assert (await slack.send("commands", f"command=%2Fclaim&user_id={ANI}&ssl_check=1", form, signed=False))[
+            0
+        ] == 401
+
+
+async def test_fields_of_a_message_may_be_null(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack, running(slack, tmp_path):
+        customer = await Customer(slack.bot).arrives()
+        await customer.writes("Hello", attachments=None, page="https://shop.example.com")
+        await seen(lambda: [root for root in slack.roots() if slack.replies(root) == ["Hello"]])
