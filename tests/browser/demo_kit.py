@@ -35,7 +35,7 @@ class Desk:
             browser, **{"viewport": size, "color_scheme": "light", "timezone_id": "Asia/Jakarta", **context}
         )
         desk = cls(demo, visit)
-        await desk.page.goto(f"{demo.url}/{query}")
+        await desk.page.goto(f"{demo.url}/{query}", wait_until="commit")
         await desk.be_ready("admin")
         return desk
 
