@@ -189,9 +189,11 @@ def _accepted(tx: Tx, case: Case, message: int, sent: Sent) -> None:
     """✅. The customer's turn, unless they wrote again after the agent did."""
     (rev,) = tx.new_ids(messages, 1)
     mine = messages.c.id == message
-    first = sa.func.coalesce(messages.c.external_id, sent.external_id)
-    its = tx.execute(sa.select(parts.c.delivery).where(parts.c.message_id == message)).scalars().all()
-    whole = receipts.together(its) or Delivery.ACCEPTED  # receipts of its first parts may have come already
+    query = sa.select(parts.c.delivery, parts.c.external_id).where(parts.c.message_id == message)
+    its = tx.execute(query.order_by(parts.c.position)).all()
+    first = its[0].external_id if its else sent.external_id
+    # Receipts of its first parts may have come already.
+    whole = receipts.together([one.delivery for one in its]) or Delivery.ACCEPTED
     values = {"delivery": whole.value, "rev": rev, "external_id": first, "reason": ""}
     tx.execute(sa.update(messages).where(mine).values(**values))
     row = tx.execute(sa.select(messages.c.resolves, messages.c.agent_id).where(mine)).one()

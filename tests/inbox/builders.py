@@ -145,6 +145,7 @@ class Team:
         self.whispers: list[tuple[str, Answer]] = []
         self.gone: set[str] = set()
         self.faults: list[tuple[str, Exception]] = []
+        self.bytes_of: dict[str, bytes] = {}
         self._ids = itertools.count(1)
 
     def _check(self, method: str, thread: ThreadRef | None = None) -> None:
@@ -207,7 +208,7 @@ class Team:
 
     async def fetch(self, file: RemoteFile) -> AsyncIterator[bytes]:
         self._check("fetch")
-        yield b"x" * file.size
+        yield self.bytes_of.get(file.name, b"x" * file.size)
 
     def room(self, place: str, method: str) -> tuple[int, float]:
         return 100, 0.0
