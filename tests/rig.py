@@ -8,6 +8,7 @@ this process (with a clock that tests move), `Installed` as a process of its own
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ import orjson
 from sahut_bot import manifest, settings
 from sahut_bot.app import App
 from sahut_bot.inbox.store import EVERYTHING
-from sahut_bot.sandbox.slack import Ack, SlackServer, SlackWorkspace
+from sahut_bot.sandbox.slack import Ack, Ephemeral, SlackServer, SlackWorkspace
 from sahut_bot.sandbox.slack.emoji_names import character
 from tests.databases import until
 
@@ -35,6 +36,7 @@ T = TypeVar("T")
 
 PATIENCE = 10.0
 ROOT = Path(__file__).parents[1]
+_ORDERS = itertools.count(1001)
 _DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _UNSEEN = re.compile("[\u2060\u200b-\u200d]")
 
@@ -120,6 +122,14 @@ class Office:
         found = [one for one in self.replies(root) if words in plain(one["text"])]
         return found[-1] if found else None
 
+    async def posted(self, root: str, words: str, timeout: float = PATIENCE) -> Json:
+        """The same, as soon as there is one."""
+        return await self.sees(lambda: self.says(root, words), timeout)
+
+    async def shows(self, root: str, *words: str) -> None:
+        """Waits until the card says all these words."""
+        await self.sees(lambda: all(word in self.card(root) for word in words))
+
     def marks(self, ts: str) -> str:
         """The bot's marks on a message, one after the other."""
         return "".join(character(name) for name in self.ws.reactions(self.room, ts))
@@ -131,6 +141,14 @@ class Office:
     def whispers(self, user: str) -> list[str]:
         """What was said to one person alone."""
         return [plain(one.text) for one in self.ws.seen_by(user)]
+
+    def told(self, user: str, root: str) -> list[Ephemeral]:
+        """What was shown in a thread to one person alone."""
+        return [one for one in self.ws.seen_by(user) if one.thread_ts == root]
+
+    async def question(self, user: str, root: str) -> Ephemeral:
+        """The newest of them, once there is one."""
+        return (await self.sees(lambda: self.told(user, root)))[-1]
 
     def pinged(self, user: str) -> list[str]:
         """The messages that notified a person."""
@@ -186,7 +204,7 @@ def plain(text: str) -> str:
 def _texts(block: Json) -> list[str]:
     if block["type"] == "actions":
         return [f"[{one['text']['text']}]" for one in block["elements"] if one["type"] == "button"]
-    return [one["text"] for one in (block.get("text"), *block.get("fields", ())) if one]
+    return [one["text"] for one in (block.get("text"), *block.get("fields", ()), *block.get("elements", ())) if one]
 
 
 # ---------------------------------------------------------------- the program
@@ -421,12 +439,13 @@ class Scene:
         self.program = program
         self.http = http
 
-    async def visitor(self, name: str = "") -> Visitor:
-        return await Visitor(self.http, self.program).begin(name)
+    async def visitor(self, name: str = "", channel: str = "web") -> Visitor:
+        return await Visitor(self.http, self.program, channel).begin(name)
 
-    async def talk(self, text: str = "Where is my order?", name: str = "Rina") -> tuple[Visitor, str]:
+    async def talk(self, text: str = "", *, name: str = "Rina", channel: str = "web") -> tuple[Visitor, str]:
         """A visitor who has written, and the thread of it once the words stand there."""
-        visitor = await self.visitor(name)
+        text = text or f"Where is my order {next(_ORDERS)}?"
+        visitor = await self.visitor(name, channel)
         await visitor.say(text)
         root = await self.office.root(text)
         await self.office.sees(lambda: text in self.office.texts(root))
@@ -434,18 +453,24 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(
-    folder: Path, *, office: Office | None = None, connected: bool = True, **more: str
-) -> AsyncIterator[Scene]:
-    """`more` are settings without their prefix."""
+async def scene(folder: Path, *, office: Office | None = None, **more: str) -> AsyncIterator[Scene]:
+    """An office, and the program connected to it. `more` are settings without their prefix."""
     office = office or Office()
     await office.server.start()
-    program = Inside(office, folder, **more)
+    try:
+        async with playing(Inside(office, folder, **more)) as made:
+            yield made
+    finally:
+        await office.server.stop()
+
+
+@asynccontextmanager
+async def playing(program: Inside, *, connected: bool = True) -> AsyncIterator[Scene]:
+    """The program at an office that is open already, or without one that answers."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE * 3)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         try:
             await program.start(connected=connected)
-            yield Scene(office, program, http)
+            yield Scene(program.office, program, http)
         finally:
             await program.stop()
-            await office.server.stop()

@@ -76,9 +76,9 @@ class Story:
         """Until the time is up; it wakes by itself, also when the program dies over it."""
         office = self.office
         office.post(office.dewi, self.root, "!snooze 1m wake never")
-        await office.sees(lambda: "Snoozed" in office.card(self.root))
+        await office.shows(self.root, "Snoozed")
         self.program.skip(61)
-        await office.sees(lambda: office.says(self.root, TIME_UP))
+        await office.posted(self.root, TIME_UP)
         await office.sees(lambda: "Snoozed" not in office.card(self.root))
 
     # ------------------------------------------------------------ the judgement

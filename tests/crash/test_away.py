@@ -43,7 +43,7 @@ async def test_what_agents_write_meanwhile_is_caught_up_once_in_order(
     await rina.hears(*(f"answer {number}" for number in range(1, 6)))
     await tono.hears("another answer")
     await office.marked(note, "🔒")
-    await office.sees(lambda: "high" in office.card(second))
+    await office.shows(second, "high")
     assert not office.marks(command)
     # Whatever would come twice comes before this.
     office.post(office.dewi, first, "the last")
@@ -82,19 +82,19 @@ async def test_snooze_that_ends_meanwhile_wakes_once(
 ) -> None:
     rina, root = await begin(program, http)
     office.post(office.dewi, root, "!snooze 10m")
-    await office.sees(lambda: "Snoozed" in office.card(root))
+    await office.shows(root, "Snoozed")
     program.kill()
     await program.died()
     program.ahead.value += 3600
     await program.start()
-    await office.sees(lambda: office.says(root, "The snooze is over"))
+    await office.posted(root, "The snooze is over")
     await office.sees(lambda: "Snoozed" not in office.card(root))
     program.kill()
     await program.died()
     program.ahead.value += 3600
     await program.start()
     await rina.say("the last")
-    await office.sees(lambda: "the last" in office.texts(root))
+    await office.posted(root, "the last")
     assert sum("The snooze is over" in text for text in office.texts(root)) == 1
 
 
@@ -136,9 +136,9 @@ async def test_reply_of_which_nobody_can_tell_is_marked_and_asked_about(
         rina, root = await begin(program, http)
         post = office.post(office.dewi, root, "It is on its way.")
         await office.marked(post, "❓")
-        line = await office.sees(lambda: office.says(root, "may not have been sent"))
+        line = await office.posted(root, "may not have been sent")
         assert line["ts"] in office.pinged(office.dewi)
-        await office.sees(lambda: "Open" in office.card(root))
+        await office.shows(root, "Open")
         assert all(one["from"] == "customer" for one in await rina.read())
         await office.press(office.dewi, line["ts"], "Try again")
         await rina.hears("It is on its way.")

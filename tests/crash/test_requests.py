@@ -56,7 +56,7 @@ class Talk:
         """The thread, once a last message stands in it: what comes before it is all there is."""
         await self.rina.say("the last")
         root = await self.office.root()
-        await self.office.sees(lambda: "the last" in self.office.texts(root))
+        await self.office.posted(root, "the last")
         assert self.office.roots() == [root]
         assert self.office.texts(root, of="customer") == [*texts, "the last"]
         return root
@@ -126,7 +126,7 @@ async def test_mark_card_and_download_are_done_again(talk: Talk, method: str) ->
     await talk.rina.hears("Look:")
     await talk.rina.confirm()
     await office.marked(post, "📬")
-    await office.sees(lambda: "Dewi" in office.card(root) and "Pending" in office.card(root))
+    await office.shows(root, "Dewi", "Pending")
     (reply,) = talk.rina.from_agents()
     assert [await talk.rina.download(file) for file in reply["attachments"]] == [LABEL]
 
