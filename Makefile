@@ -26,7 +26,7 @@ test: $(VENV)/installed-dev
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: $(VENV)/installed-dev
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=long $(ARGS)
 
 check: $(VENV)/installed-dev
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make format"; exit 1; }

@@ -18,7 +18,8 @@ for name in [name for name in os.environ if name.startswith("SAHUT_") and name !
     del os.environ[name]
 
 # A busy machine is no failure; a counter-example found once is found again.
-settings.register_profile("sahut", deadline=None, derandomize=True, database=None)
+settings.register_profile("sahut", deadline=None, derandomize=True, database=None, max_examples=30)
+settings.register_profile("long", deadline=None, derandomize=True, database=None, max_examples=300)
 settings.load_profile("sahut")
 
 

@@ -22,6 +22,7 @@ from sahut_bot.bridges.teamchat.slack_views import (
 from sahut_bot.text import tree
 from sahut_bot.types import Answer, Button, Card, Content, Fact, Field, Form, Listing, Option, Row, ThreadRef
 from tests.bridges.slack_rules import check_home, check_message, check_modal, formatted, said
+from tests.effort import effort
 
 PINGS = re.compile(r"<[@!#](?!date\^)")
 
@@ -121,7 +122,7 @@ contents = st.builds(
 belongs = st.builds(Belongs, command=texts, channel=texts, thread=texts, about=texts, home=st.none() | texts)
 
 
-@settings(max_examples=60)
+@settings(max_examples=effort(60))
 @given(cards)
 def test_any_card_is_taken_and_pings_nobody(card: Card):
     message = card_message(card)
@@ -140,7 +141,7 @@ def test_any_post_is_taken_and_pings_only_whom_it_should(content: Content):
     assert not content.customer or not name or name.endswith(" (customer)")
 
 
-@settings(max_examples=40)
+@settings(max_examples=effort(40))
 @given(answers)
 def test_any_answer_is_taken(answer: Answer):
     message = answer_message(answer, "id", URL)
@@ -155,7 +156,7 @@ def test_any_form_is_taken(form: Form, about: Belongs):
     assert len({block["block_id"] for block in view["blocks"] if block["type"] == "input"}) == len(form.fields)
 
 
-@settings(max_examples=40)
+@settings(max_examples=effort(40))
 @given(texts, answers, belongs)
 def test_any_answer_in_a_modal_is_taken(title: str, answer: Answer, about: Belongs):
     view = answer_view(title, answer, about, "en", URL)
@@ -163,7 +164,7 @@ def test_any_answer_in_a_modal_is_taken(title: str, answer: Answer, about: Belon
     assert not PINGS.search(formatted(view["blocks"]))
 
 
-@settings(max_examples=40)
+@settings(max_examples=effort(40))
 @given(listings, texts, texts)
 def test_any_inbox_is_taken(listing: Listing, query: str, notice: str):
     check_home(home_view(listing, query, notice, "id", URL))

@@ -12,6 +12,7 @@ from sahut_bot.inbox import receipts
 from sahut_bot.inbox.models import conversations, messages, parts
 from sahut_bot.inbox.store import count_statements
 from sahut_bot.types import Capabilities, Delivery
+from tests.effort import effort
 from tests.inbox.builders import ANA, World, channel, policy
 from tests.inbox.test_replies import HOLD
 
@@ -40,7 +41,7 @@ async def test_furthest_receipt_stands_whatever_order_they_come_in(world: World,
 RECEIPTS = st.lists(st.sampled_from([ACCEPTED, DELIVERED, READ, FAILED]), min_size=1, max_size=6)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=RECEIPTS, cut=st.integers(0, 6))
 async def test_receipts_leave_the_same_in_any_order_and_any_cut_into_batches(
     world: World, told: list[Delivery], cut: int

@@ -15,6 +15,7 @@ from sahut_bot.inbox.models import agents, contacts, conversations, labels, mess
 from sahut_bot.text.markup import Bold, Text
 from sahut_bot.text.words import LANGUAGES, lines
 from sahut_bot.types import Answer, Capabilities, Role
+from tests.effort import effort
 from tests.inbox.builders import ANA, BEN, BOSS, GUEST, MENTION_BEN, World, channel, policy
 
 NEEDS_A_CASE = [command.name for command in COMMANDS if command.on_case]
@@ -658,7 +659,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(sorted(NAMES)), text=WORDS, more=WORDS, key=st.sampled_from(["to", "text", "when", "new"]))
 async def test_whatever_is_typed_gets_an_answer(world: World, name: str, text: str, more: str, key: str) -> None:
     number = await world.begin()

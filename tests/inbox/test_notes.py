@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sahut_bot.inbox.effects import DeleteSent, EditSent, Fetch, Send
 from sahut_bot.inbox.models import outbox
 from sahut_bot.text.markup import Bold, Mention, Text
+from tests.effort import effort
 from tests.inbox.builders import ANA, BEN, GUEST, MENTION_BEN, World, channel, policy, remote
 from tests.inbox.test_replies import button, question
 
@@ -251,7 +252,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_nothing_that_is_done_to_a_note_makes_it_leave(world: World, steps: list[tuple[str, str]]) -> None:
     number = await world.begin(who=world.fresh("customer"))

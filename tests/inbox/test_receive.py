@@ -19,6 +19,7 @@ from sahut_bot.inbox.store import Store, count_statements
 from sahut_bot.text.markup import Bold, Text
 from sahut_bot.types import CustomerMessage, RemoteFile, Sender
 from tests.databases import Clock
+from tests.effort import effort
 from tests.inbox.builders import ANA, BEN, CUSTOMER, PLACE, World, channel, policy, remote
 
 DAY = 86400.0
@@ -410,7 +411,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=EVENTS, cuts=st.lists(st.integers(1, 4), min_size=12, max_size=12), data=st.data())
 async def test_any_cut_into_batches_with_any_repeats_leaves_the_same_rows(
     world: World, events: list[tuple[int, str, int]], cuts: list[int], data: st.DataObject

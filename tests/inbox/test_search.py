@@ -15,6 +15,7 @@ from sahut_bot.inbox.models import contacts, conversations, identities, messages
 from sahut_bot.inbox.search import Hit, index_more, keep_indexed, search, split
 from sahut_bot.inbox.store import Store, Tx
 from tests.databases import START
+from tests.effort import effort
 
 
 def customer(tx: Tx, name: str = "Budi Santoso", email: str = "budi@example.com", phone: str = "+6281234") -> int:
@@ -156,7 +157,7 @@ async def test_punctuation_around_a_word_says_nothing(store: Store, talk: int, i
     assert found(await store.read(search, words)) == [one]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.text(max_size=40))
 async def test_no_text_breaks_a_search(store: Store, words: str) -> None:
     await store.read(search, words.replace("\x00", "").encode("utf-8", "ignore").decode())

@@ -13,6 +13,7 @@ from sahut_bot.inbox import effects_load
 from sahut_bot.inbox.models import attachments, outbox, parts, posts
 from sahut_bot.inbox.outbox_claims import Finished
 from sahut_bot.types import Delivery
+from tests.effort import effort
 from tests.inbox.builders import World, channel, policy, remote
 from tests.inbox.test_replies import HOLD
 
@@ -160,7 +161,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
 async def test_message_ends_with_the_one_mark_it_should_carry_whatever_overtakes_what(
     world: World, changes: list[tuple[str, Any]]

@@ -14,6 +14,7 @@ from sahut_bot.inbox.models import conversations, identities, threads, timers
 from sahut_bot.inbox.state import TABLE, Event, after, customer_wrote
 from sahut_bot.text.words import LANGUAGES, lines
 from sahut_bot.types import Status, Wake
+from tests.effort import effort
 from tests.inbox.builders import ANA, BEN, World, channel, policy
 
 OPEN, PENDING, SNOOZED, RESOLVED = Status.OPEN, Status.PENDING, Status.SNOOZED, Status.RESOLVED
@@ -101,7 +102,7 @@ STEP = st.one_of(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=effort(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, min_size=1, max_size=12))
 async def test_invariants_hold_whatever_people_do(world: World, steps: list[tuple[str, str, Any]]) -> None:
     world.policy = policy(channel(new_after=86400.0, thanks_reopens=False))
