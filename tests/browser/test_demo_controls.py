@@ -11,7 +11,7 @@ from sahut_bot.sandbox.demo_stage import Customer
 from sahut_bot.sandbox.demo_visitor import VisitorClient
 from tests.browser.demo_kit import Desk
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def customers(desk: Desk, count: int) -> None:

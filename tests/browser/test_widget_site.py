@@ -13,7 +13,7 @@ from tests.browser.test_widget import arrived, as_client
 from tests.databases import until
 from tests.livechat.rig import proof
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 EARLY = """<script>
   window.sahut = window.sahut || function () { (sahut.q = sahut.q || []).push(arguments); };
