@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from zoneinfo import ZoneInfo
 
-from sahut_bot.bridges.base import Channel, TeamChat
+from sahut_bot.bridges.base import CanRecall, Channel, TeamChat
 from sahut_bot.bridges.channels.livechat import LiveChat, LiveChatOptions
 from sahut_bot.bridges.teamchat.slack import SlackChat
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
@@ -119,6 +119,7 @@ def _team_target(chat: TeamChat, place: str, method: str, concurrency: int, rese
     return Target(
         name=name,
         room=lambda: chat.room(place, method),
+        recall=lambda ago: chat.recall(place, method, ago) if isinstance(chat, CanRecall) else None,
         concurrency=concurrency,
         resend=resend,
         health=lambda: chat.health,

@@ -18,7 +18,7 @@ import structlog
 from sahut_bot import errors
 from sahut_bot.errors import Busy
 from sahut_bot.inbox.outbox import SIGNAL
-from sahut_bot.inbox.outbox_claims import Claimed, Finished, Settle, claim, finish, next_due, recover, renew
+from sahut_bot.inbox.outbox_claims import Claimed, Finished, Settle, claim, finish, next_due, recent, recover, renew
 from sahut_bot.inbox.outbox_policy import MAX_AGE, Attempt, Done, Uncertain, Verdict, decide
 from sahut_bot.inbox.outbox_sql import Ask
 from sahut_bot.inbox.store import Store, Tx
@@ -35,6 +35,7 @@ _AUTH_RECHECK = 60.0
 _SETTLE_TRIES = 3
 _AWAY_AFTER = 8  # failures in a row, more than run at once
 _LONGEST_REST = 15.0
+_RECALLED = 61.0  # seconds: rate limits are counted by the minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Target:
 
     `room`: how many may start now, and in how many seconds the next one may when that is 0. `health`: the adapter's;
     nothing is claimed while it is bad_credentials or stopped. `adapter`: targets with the same one stop together.
+    `recall` is told once, on the start, how many seconds ago earlier runs sent something there.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Target:
     resend: Resend
     health: Callable[[], Health]
     adapter: str = ""
+    recall: Callable[[Sequence[float]], None] = lambda _ago: None
 
 
 @dataclass(slots=True)
@@ -128,6 +131,10 @@ class Dispatcher(Generic[E]):
         if self._store.dialect == "sqlite":
             # One `run` at a time: whatever was being sent, its process is gone.
             await self._store.write(recover, self._now(), everything=True)
+        now = self._now()
+        for name, ago in (await self._store.read(recent, now, _RECALLED)).items():
+            if target := self._targets.get(name):
+                target.recall(ago)
         self._stopping = False
         self._loop = asyncio.create_task(self._run(), name="dispatcher")
 

@@ -55,6 +55,13 @@ class CanReplay(Protocol):
 
 
 @runtime_checkable
+class CanRecall(Protocol):
+    def recall(self, place: str, method: str, ago: Sequence[float]) -> None:
+        """Counts calls that an earlier run made so many seconds ago into the bucket of `TeamChat.room`."""
+        ...
+
+
+@runtime_checkable
 class CanStandBy(Protocol):
     async def stand_by(self) -> None:
         """For a team chat that is started and does not `run` here, since another process listens: until cancelled,

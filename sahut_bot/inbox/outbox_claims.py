@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from sahut_bot.inbox.models import conversations, lanes, outbox
-from sahut_bot.inbox.outbox import FAR, MERGED, SIGNAL, heads_of
+from sahut_bot.inbox.outbox import FAR, MERGED, SIGNAL, UNFINISHED, heads_of
 from sahut_bot.inbox.outbox_policy import TOLD_AFTER, Done, Failed, Outcome, Pause, Retry, Retrying, Uncertain, Verdict
 from sahut_bot.inbox.outbox_sql import Ask, statement_for
 from sahut_bot.inbox.prepared import Prepared
@@ -107,6 +107,23 @@ def next_due(rx: Rx, targets: Collection[str], now: Instant) -> Instant | None:
     statement, params = statement_for(rx.dialect, "next", [(target, 1) for target in targets])
     found = rx.execute(statement, {**params, "now": now}).scalar()
     return None if found is None or found >= FAR else float(found)
+
+
+def recent(rx: Rx, now: Instant, span: float, limit: int = 2000) -> dict[str, list[float]]:
+    """By target: how many seconds ago rows were sent, in the last `span` seconds; what may be under way counts as now.
+
+    At most the newest `limit`, which is more than any team chat takes in a minute.
+    """
+    ended = sa.select(outbox.c.target, outbox.c.finished_at).where(
+        outbox.c.finished_at > now - span, outbox.c.state != "cancelled"
+    )
+    begun = sa.select(outbox.c.target).where(UNFINISHED, outbox.c.state == "sending")
+    found: dict[str, list[float]] = {}
+    for row in rx.execute(ended.order_by(outbox.c.finished_at.desc()).limit(limit)):
+        found.setdefault(row.target, []).append(max(0.0, now - row.finished_at))
+    for target in rx.execute(begun.limit(limit)).scalars():
+        found.setdefault(target, []).append(0.0)
+    return found
 
 
 # ---------------------------------------------------------------- what became of them

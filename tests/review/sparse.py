@@ -39,6 +39,7 @@ class SparseSlack:
         self.quiet_thread = quiet_thread
         self.messages: list[Json] = []
         self.calls: list[tuple[str, Json]] = []
+        self.posted: list[float] = []  # when, on a steady clock
         self.responses: list[Json] = []
         self.bot = ""  # where the program listens
         self._numbers = itertools.count(1)
@@ -66,6 +67,7 @@ class SparseSlack:
         return {"ok": True, "members": [ANI, BOT]}
 
     def chat_postMessage(self, told: Json) -> Json:
+        self.posted.append(time.monotonic())
         message = {"ts": self.ts(), "bot_id": "B0BOT", "text": told["text"], "blocks": told.get("blocks", [])}
         if self.root(told.get("thread_ts", "")):
             message["thread_ts"] = told["thread_ts"]
@@ -168,7 +170,7 @@ async def served(slack: SparseSlack) -> AsyncIterator[SparseSlack]:
 
 
 @asynccontextmanager
-async def running(slack: SparseSlack, folder: Path, hold: float = 0.0) -> AsyncIterator[App]:
+async def running(slack: SparseSlack, folder: Path, hold: float = 0.0, rate: float = 0.0) -> AsyncIterator[App]:
     settings = Settings.model_validate(
         {
             "data_dir": folder,
@@ -178,7 +180,7 @@ async def running(slack: SparseSlack, folder: Path, hold: float = 0.0) -> AsyncI
                 "channel": ROOM,
                 "signing_secret": SECRET,
                 "api_url": f"{slack.url}api/",
-                "posts_per_second": 0,
+                "posts_per_second": rate,
             },
             "channels": {"web": {"kind": "livechat", "reply_hold_seconds": hold}},
         }

@@ -251,3 +251,6 @@ class SlackChat:
 
     def room(self, place: str, method: str) -> tuple[int, float]:
         return self._limits.room(_METHODS[method], place)
+
+    def recall(self, place: str, method: str, ago: Sequence[float]) -> None:
+        self._limits.recall(_METHODS[method], place, ago)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 POST = "chat.postMessage"
-POST_BURST = 3
+POST_BURST = 2  # a new conversation's card and its first message
 MINUTE = 60.5  # half a second more than Slack's, for requests that travel at different speeds
 CHANNELS_AT_FULL_SPEED = 5  # the workspace's share of posting, in channels: 300 a minute by default
 _CALM = 60.0  # seconds without a refusal after which a shrunken burst doubles again
+_LONGEST_CALM = 3600.0
 
 TIERS = {
     "chat.update": 50,
@@ -51,13 +52,16 @@ class Meter(Protocol):
 
 
 class _Pause:
-    """What a refusal does to a meter: nothing starts for a while, and bursts are smaller for some time."""
+    """What a refusal does to a meter: nothing starts for a while, and bursts are smaller for some time, each time for
+    longer, since a server that does not take them would say so again and again.
+    """
 
     def __init__(self, burst: int) -> None:
         self._full = burst
         self._burst = burst
         self._until = 0.0
         self._grows_at = 0.0
+        self._calm = _CALM
 
     def burst(self, now: float) -> int:
         while self._burst < self._full and now >= self._grows_at:
@@ -71,7 +75,8 @@ class _Pause:
     def refused(self, now: float, seconds: float) -> None:
         self._burst = max(1, self.burst(now) // 2)
         self._until = max(self._until, now + seconds)
-        self._grows_at = self._until + _CALM
+        self._grows_at = self._until + self._calm
+        self._calm = min(self._calm * 2, _LONGEST_CALM)
 
 
 class Window:
@@ -185,6 +190,13 @@ class Limits:
             if room > spare and self.take(method, place) == 0.0:
                 return
             await asyncio.sleep(max(wait, 1.0 if room else 0.001))
+
+    def recall(self, method: str, place: str, ago: Iterable[float]) -> None:
+        """Counts calls of an earlier life, made so many seconds ago: Slack has not forgotten them."""
+        now = self._clock()
+        for seconds in sorted(ago, reverse=True):
+            for meter in self._meters(method, place):
+                meter.take(now - seconds)
 
     def refused(self, method: str, place: str, retry_after: float) -> None:
         """Slack said 429: that method (posting: in that channel) rests for `retry_after` seconds."""
