@@ -107,10 +107,6 @@ def _row(policy: Policy, row: Any, tags: list[str], thread: ThreadRef | None, li
     )
 
 
-def shown_time(policy: Policy, at: Instant) -> str:
-    return timewords.describe(at, policy.zone, policy.language)
-
-
 def search(rx: Rx, policy: Policy, agent: Agent, call: CommandCall, now: Instant) -> Answer:
     words = (call.fields.get("words") or call.text).strip()
     if not words:
@@ -140,8 +136,13 @@ def history(rx: Rx, case: Case, agent: Agent, call: CommandCall) -> Answer:
 def why(rx: Rx, case: Case, agent: Agent, call: CommandCall) -> Answer:
     """The last changes, each with who, when and why."""
     query = sa.select(activity).where(activity.c.conversation_id == case.id).order_by(activity.c.id.desc()).limit(10)
-    lines = [f"{shown_time(case.policy, row.at)} · {activity_line(case.policy, row)}" for row in rx.execute(query)]
-    return Answer(text="\n".join(reversed(lines)) or case.policy.say("why.nothing"))
+    policy = case.policy
+    zone = policy.local(case.now, agent.timezone).tzinfo or policy.zone
+    lines = [
+        f"{timewords.describe(row.at, zone, policy.language)} · {activity_line(policy, row)}"
+        for row in rx.execute(query)
+    ]
+    return Answer(text="\n".join(reversed(lines)) or policy.say("why.nothing"))
 
 
 def activity_line(policy: Policy, row: Any) -> str:

@@ -176,7 +176,7 @@ async def test_guest_sees_the_thread_and_cannot_answer(desk: Desk):
     await desk.reply("Hello from a guest")
     private = desk.thread.locator(".ephemeral")
     await expect(private).to_contain_text("Only visible to you")
-    await expect(private).to_contain_text("Not sent: only agents can answer here.")
+    await expect(private).to_contain_text("Only agents can do this: nothing was sent or changed.")
     await private.get_by_role("button", name="Dismiss message").click()
     await expect(private).to_have_count(0)
     await desk.be("Ayu Lestari", "admin")
