@@ -95,6 +95,7 @@ async def test_a_post_under_a_deleted_card_is_taken_back_and_the_thread_is_lost(
     thread = await quiet.thread()
     await quiet.chat.post(thread, content("one"), "m:1")
     quiet.ws.driver.delete(quiet.ana, quiet.team, thread.external_id)
+    await room_for_a_post(quiet)
     with pytest.raises(Permanent) as refused:
         await quiet.chat.post(thread, content("two"), "m:2")
     assert refused.value.code == "thread_lost"
