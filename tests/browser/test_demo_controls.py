@@ -209,7 +209,10 @@ async def test_app_home_filters_pages_and_acts(desk: Desk):
     await expect(desk.main.get_by_text("/snooze")).to_be_visible()
     await desk.main.get_by_role("tab", name="Home").click()
     await expect(home.get_by_role("button", name="Reopen")).to_be_visible()
+    await rows.get_by_role("link", name="Live chat").click()
+    await expect(desk.card("Status")).to_contain_text("Resolved")
     await desk.be("Gus Halim", "guest")
+    await desk.go("sahut")
     await expect(home).to_contain_text("This inbox is for the agents of the team channel.")
 
 
