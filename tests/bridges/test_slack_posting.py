@@ -46,7 +46,6 @@ async def test_a_refreshed_card_is_changed_in_place(quiet: Desk):
 async def test_refreshing_a_card_that_is_gone_says_that_the_thread_is_lost(quiet: Desk):
     thread = await quiet.thread()
     quiet.ws.driver.delete(quiet.ana, quiet.team, thread.external_id)
-    await room_for_a_post(quiet)
     with pytest.raises(Permanent) as refused:
         await quiet.chat.refresh(thread, CARD)
     assert refused.value.code == "thread_lost"
