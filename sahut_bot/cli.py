@@ -7,6 +7,7 @@ import signal
 import sys
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -122,12 +123,13 @@ def demo(
     script: Annotated[bool, typer.Option("--script", help="Plays one conversation, prints it, and ends.")] = False,
     teamchat: TeamChatKind = TeamChatKind.SLACK,
     channel: ChannelKind = ChannelKind.LIVECHAT,
+    data_dir: Annotated[Path | None, typer.Option(help="Keeps database and files here; else nothing is kept.")] = None,
 ) -> None:
     """The sandbox and the bot in one process, without any account."""
     from sahut_bot.sandbox import demo as sandbox  # only the demo needs the stand-ins
 
     logs.setup("warning", "console")
-    raise typer.Exit(asyncio.run(sandbox.run_demo(port=port, script=script)))
+    raise typer.Exit(asyncio.run(sandbox.run_demo(port=port, script=script, data_dir=data_dir)))
 
 
 @cli.command("doctor")

@@ -51,7 +51,8 @@ async def run_demo(port: int, script: bool, data_dir: Path | None = None) -> int
                 return await demo_script.play(demo.stage, demo.url, CHANNEL, console)
         async with running(directory, port=port) as demo:
             console.print(f"\n  The demo is at [bold]{demo.url}/[/]: the customer on the left, the team on the right.")
-            console.print("  Nothing leaves this machine, and nothing is kept. Ctrl-C ends it.\n")
+            kept = f"what is written is kept in {data_dir}" if data_dir else "nothing is kept"
+            console.print(f"  Nothing leaves this machine, and {kept}. Ctrl-C ends it.\n")
             await _interrupted()
     return 0
 
