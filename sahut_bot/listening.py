@@ -58,6 +58,7 @@ class Listening:
         self._sink = sink
         self._now = now
         self._caught_up = False
+        self._looking = asyncio.Event()  # for what was missed, or done with that
 
     async def run(self) -> None:
         await self._start()
@@ -66,7 +67,7 @@ class Listening:
                 await self._stand_by()
             case Hears.EVERYWHERE:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._chat.run(self._sink), name=f"{self._chat.kind}-run")
+                    tasks.create_task(self._listen(), name=f"{self._chat.kind}-run")
                     tasks.create_task(self._lead(self._keep_up), name=f"{self._chat.kind}-lead")
             case Hears.LEADER:
                 await self._lead(self._listen, self._keep_up, otherwise=self._wait_for_another)
@@ -84,6 +85,10 @@ class Listening:
                 return
 
     async def _listen(self) -> None:
+        """Not before somebody looks for what was missed: what is heard now would go before it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._looking.wait()
         await self._chat.run(self._sink)
 
     # ------------------------------------------------------------ one of several
@@ -118,17 +123,19 @@ class Listening:
     async def _keep_up(self) -> None:
         """Catches up what was missed, then writes down until when all was heard. Never returns."""
         after = await self._patiently(lambda: self._store.read(heard.until, self._chat.kind))
-        if after is None:  # the first start: nobody can have answered before it
-            await self._patiently(lambda: self._store.write(heard.save, self._chat.kind, self._now()))
-        else:
-            await self._chat.catch_up(self._places, after - MARGIN, self._sink)
-        self._caught_up = True
+        self._looking.set()
         try:
+            if after is None:  # the first start: nobody can have answered before it
+                await self._patiently(lambda: self._store.write(heard.save, self._chat.kind, self._now()))
+            else:
+                await self._chat.catch_up(self._places, after - MARGIN, self._sink)
+            self._caught_up = True
             while True:
                 await self.note()
                 await asyncio.sleep(NOTED_EVERY)
         finally:
             self._caught_up = False
+            self._looking.clear()
 
     async def note(self) -> None:
         """As long as the chat is connected, and what was missed before is caught up, we hear all of it."""

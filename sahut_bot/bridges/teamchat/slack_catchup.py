@@ -7,6 +7,7 @@ be looked at is part of the report.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from sahut_bot.types import Instant, ThreadLost, ThreadRef
 
 log = structlog.get_logger(__name__)
 
+_PATIENCE = 1.5  # seconds that a new message may wait for what was missed before it
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds, doubled with each try
 
 
@@ -37,6 +39,18 @@ class Report:
     unchecked: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class _Search:
+    """One catching up: everything after `after`, handed in to `sink`. `done` holds the threads that were read."""
+
+    places: Sequence[str]
+    after: Instant
+    sink: Sink
+    report: Report
+    done: set[tuple[str, str]] = field(default_factory=set)
+    turns: defaultdict[tuple[str, str], asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+
 class CatchUp:
     def __init__(self, api: SlackApi, inbound: Inbound, now: Callable[[], Instant], lang: str) -> None:
         self._api = api
@@ -44,6 +58,8 @@ class CatchUp:
         self._now = now
         self._lang = lang
         self._me = Identity(user_id="", bot_id="", team_id="")
+        self._searches: list[_Search] = []
+        inbound.on_news = self._before_news
 
     def introduce(self, me: Identity) -> None:
         self._me = me
@@ -52,15 +68,14 @@ class CatchUp:
         """Hands in everything after `after` in the threads of `places` that began at most `look_back` seconds
         before it.
         """
-        report = Report(since=after - look_back)
-        for channel in places:
-            try:
-                changed = [root async for root in self._changed(channel, report.since, after, sink)]
-            except Permanent as error:
-                report.unchecked[channel] = error.code
-                continue
-            for root in reversed(changed):  # history begins with the newest
-                await self._thread(channel, root, after, sink, report)
+        search = _Search(places, after, sink, Report(since=after - look_back))
+        self._searches.append(search)
+        try:
+            for channel in places:
+                await self._channel(channel, search)
+        finally:
+            self._searches.remove(search)
+        report = search.report
         log.info(
             "slack.caught_up",
             since=report.since,
@@ -69,6 +84,28 @@ class CatchUp:
             unchecked=report.unchecked,
         )
         return report
+
+    async def _channel(self, channel: str, search: _Search) -> None:
+        report = search.report
+        try:
+            changed = [root async for root in self._changed(channel, report.since, search.after, search.sink)]
+        except Permanent as error:
+            report.unchecked[channel] = error.code
+            return
+        for root in reversed(changed):  # history begins with the newest
+            await self._thread(channel, root, search)
+
+    async def _before_news(self, channel: str, root: str) -> None:
+        """What was missed in a thread goes before what is said there now. Where Slack does not tell in time, the news
+        goes on alone, rather than not at all.
+        """
+        for search in self._searches:
+            if channel in search.places:
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        await self._thread(channel, root, search)
+                except TimeoutError:
+                    log.warning("slack.news_overtakes", channel=channel, thread=root)
 
     async def _changed(self, channel: str, since: Instant, after: Instant, sink: Sink) -> AsyncIterator[str]:
         """The threads of ours in which something happened; those that have lost their first message are told."""
@@ -82,19 +119,28 @@ class CatchUp:
                 elif (our_key(message) or is_ours(message, self._me)) and _has_news(message, after):
                     yield ts
 
-    async def _thread(self, channel: str, root: str, after: Instant, sink: Sink, report: Report) -> None:
-        arguments = {"channel": channel, "ts": root, "oldest": f"{after:.6f}"}
-        report.threads += 1
-        try:
-            async for page in self._pages("conversations.replies", arguments):
-                for message in page:
-                    typed = read_typed(channel, message, self._lang)
-                    # The first message of a thread comes with every page, however old it is.
-                    if typed and typed.ts != root and typed.at > after:
-                        await self._patiently(self._hand_in, (typed, sink))
-                        report.posts += 1
-        except Permanent as error:
-            report.unchecked[f"{channel}/{root}"] = error.code
+    async def _thread(self, channel: str, root: str, search: _Search) -> None:
+        """Reads a thread and hands in what is new, once in each search."""
+        async with search.turns[channel, root]:
+            if (channel, root) in search.done:
+                return
+            search.report.threads += 1
+            try:
+                async for page in self._pages(
+                    "conversations.replies", {"channel": channel, "ts": root, "oldest": f"{search.after:.6f}"}
+                ):
+                    for message in page:
+                        await self._message(channel, root, message, search)
+            except Permanent as error:
+                search.report.unchecked[f"{channel}/{root}"] = error.code
+            search.done.add((channel, root))
+
+    async def _message(self, channel: str, root: str, message: Event, search: _Search) -> None:
+        typed = read_typed(channel, message, self._lang)
+        # The first message of a thread comes with every page, however old it is.
+        if typed and typed.ts != root and typed.at > search.after:
+            await self._patiently(self._hand_in, (typed, search.sink))
+            search.report.posts += 1
 
     async def _hand_in(self, work: tuple[Any, Sink]) -> None:
         typed, sink = work

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -68,6 +68,8 @@ class Inbound:
         self._now = now
         self._lang = lang
         self._me = Identity(user_id="", bot_id="", team_id="")
+        # Called with channel and thread before a new message in it is handed in.
+        self.on_news: Callable[[str, str], Awaitable[None]] | None = None
         self._turns: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         # Commands at channel level have no thread in which the core could know them again. Slack repeats an event only
         # when an acknowledgement was late, so a short memory does.
@@ -128,6 +130,8 @@ class Inbound:
         author = await self._people.find(heard.user)
         body, mentions_bot = await self._read(heard)
         thread = _thread(heard.channel, heard.thread_ts)
+        if self.on_news is not None and not caught_up:
+            await self.on_news(heard.channel, heard.thread_ts)
         if heard.edited:
             edit = AgentEdit(
                 thread=thread,
@@ -135,6 +139,8 @@ class Inbound:
                 author=author,
                 body=body,
                 at=heard.at,
+                posted_at=heard.posted_at,
+                files=heard.files,
                 mentions_bot=mentions_bot,
             )
             await sink.agent(edit)
