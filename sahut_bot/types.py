@@ -223,11 +223,15 @@ class AgentPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentEdit:
+    """`posted_at`: when the message was first written, 0 where that is not told. It may come before its post does."""
+
     thread: ThreadRef
     external_id: str
     author: Person
     body: Markup
     at: Instant
+    posted_at: Instant = 0.0
+    files: tuple[RemoteFile, ...] = ()
     mentions_bot: bool = False
 
 

@@ -117,6 +117,8 @@ def _as_button(case: Case, answer: Answer) -> Answer:
 def on_edit(tx: Tx, policy: Policy, event: AgentEdit, now: Instant) -> None:
     """A note never becomes a reply by editing, nor a sent reply a note."""
     post = _post(tx, event.thread, event.external_id)
+    if post is None:
+        on_post(tx, policy, _as_post(event), now)
     if post is None or post.origin != "agent" or post.message_id is None:
         return
     if not _first_time(tx, event.thread, f"edit:{event.external_id}:{event.at:.6f}", now):
@@ -143,6 +145,22 @@ def on_edit(tx: Tx, policy: Policy, event: AgentEdit, now: Instant) -> None:
         correct = corrections.edit_note if note else corrections.edit_reply
         correct(tx, case, agent, row, verdict, body)
     desk.close(tx, case)
+
+
+def _as_post(event: AgentEdit) -> AgentPost:
+    """What an edit says of a post that nobody has seen: it overtook the post, or is all that is left of it. One that
+    was seen, and is no message (a command, a stranger's words), stays so.
+    """
+    return AgentPost(
+        thread=event.thread,
+        external_id=event.external_id,
+        author=event.author,
+        body=event.body,
+        at=event.posted_at,
+        files=event.files,
+        mentions_bot=event.mentions_bot,
+        caught_up=True,
+    )
 
 
 def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sahut_bot.errors import Permanent, Transient, Uncertain
 from sahut_bot.text.markup import Text
 from sahut_bot.types import Capabilities, Delivery
-from tests.inbox.builders import ANA, BEN, MENTION_BEN, World, channel, policy, remote
+from tests.inbox.builders import ANA, BEN, GUEST, MENTION_BEN, World, channel, policy, remote
 from tests.inbox.test_replies import HOLD, button, question
 
 LONG = "one two three four five six seven eight nine ten eleven twelve"
+
+
+# ---------------------------------------------------------------- before the post itself is heard of
+
+
+async def test_edit_that_overtakes_its_post_stands_for_it(world: World) -> None:
+    await world.begin()
+    await world.edit("a1", "Hi there", posted_at=world.clock(), files=(remote("label.png"),))
+    await world.post("Hi ther", external_id="a1")
+    await world.later(HOLD + 1)
+    assert world.shop.texts == ["Hi there"]
+    assert [file.name for file in world.shop.sent[0].files] == ["label.png"]
+
+
+@pytest.mark.parametrize("values", [{}, {"posted_at": 1000.0}])
+async def test_edit_of_an_old_post_that_nobody_heard_asks_first(world: World, values: dict[str, Any]) -> None:
+    await world.begin()
+    await world.edit("a1", "Hi there", **values)
+    await world.later(HOLD + 1)
+    assert (await world.last_message()).delivery == Delivery.HELD
+    assert world.shop.texts == []
+
+
+async def test_edit_of_a_command_or_of_a_strangers_words_does_nothing(world: World) -> None:
+    await world.begin()
+    command = await world.post("!priority high")
+    words = await world.post("Hi", by=GUEST)
+    before = await world.last_message()
+    await world.edit(command, "Hi there", posted_at=world.clock())
+    await world.edit(words, "Hi there", by=GUEST, posted_at=world.clock())
+    await world.later(HOLD + 1)
+    assert (await world.last_message()).id == before.id
+    assert world.shop.texts == []
 
 
 # ---------------------------------------------------------------- before it is sent

@@ -51,6 +51,10 @@ class Typed:
     edited: bool = False
     mention: bool = False  # heard as app_mention
 
+    @property
+    def posted_at(self) -> Instant:
+        return _seconds(self.ts, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted:
