@@ -78,6 +78,7 @@ COMMANDS: tuple[Command, ...] = (
 BY_NAME = {command.name: command for command in COMMANDS}
 NAMES = frozenset(BY_NAME)
 _NUMBER = re.compile(r"\s*#(\d{1,15})\b\s*")
+_BARE = re.compile(r"\s*(\d{1,15})(?=\s|$)\s*")  # outside of threads a conversation comes first anyway
 
 
 def find(name: str) -> Command:
@@ -98,7 +99,7 @@ def run(tx: Tx, policy: Policy, call: CommandCall, now: Instant) -> Answer:
     if command.on_case is None:
         assert command.anywhere is not None
         return command.anywhere(tx, policy, agent, call, now)
-    number = _NUMBER.match(call.text)
+    number = _NUMBER.match(call.text) or (_BARE.match(call.text) if call.thread is None else None)
     if number is not None:
         call = _without_number(call, number)
         case = desk.take(tx, policy, int(number[1]), now)

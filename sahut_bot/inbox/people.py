@@ -69,15 +69,17 @@ def set_role(tx: Tx, policy: Policy, who: Agent, role: Role) -> None:
 def named(tx: Tx, teamchat: str, words: str) -> Agent:
     """The active agent meant by a mention, an id or a name. Raises `UserError` for none or several."""
     wanted = words.strip().removeprefix("<@").removesuffix(">").split("|")[0].removeprefix("@").strip()
-    lowered = sa.func.lower(agents.c.name) == wanted.lower()
-    query = sa.select(agents).where(
-        agents.c.teamchat == teamchat, agents.c.active.is_(True), (agents.c.external_id == wanted) | lowered
-    )
-    rows = tx.execute(query.order_by(agents.c.id).limit(2)).all()
-    exact = [row for row in rows if row.external_id == wanted] or rows
-    if len(exact) != 1:
-        raise UserError("assign.unknown" if not exact else "assign.several", name=wanted)
-    return _agent(exact[0])
+    name, lowered = sa.func.lower(agents.c.name), wanted.lower()
+    begins = sa.func.substr(name, 1, len(lowered) + 1) == f"{lowered} "
+    here = sa.select(agents).where(agents.c.teamchat == teamchat, agents.c.active.is_(True))
+    # The id, else the whole name, else a first name that only one of them has.
+    for meant in (agents.c.external_id == wanted, name == lowered, begins):
+        rows = tx.execute(here.where(meant).order_by(agents.c.id).limit(2)).all()
+        if len(rows) == 1:
+            return _agent(rows[0])
+        if rows:
+            raise UserError("assign.several", name=wanted)
+    raise UserError("assign.unknown", name=wanted)
 
 
 def by_id(tx: Tx, agent_id: int | None) -> Agent | None:
