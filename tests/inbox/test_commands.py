@@ -28,18 +28,14 @@ async def status(world: World, number: int) -> str:
 # ---------------------------------------------------------------- where
 
 
-@pytest.mark.parametrize("name", NEEDS_A_CASE)
-async def test_command_outside_of_a_thread_asks_which_conversation(world: World, name: str) -> None:
-    answer = await world.command(name)
-    assert not answer.ok
-    assert answer.private
-    assert f"/sahut {name} #1042" in answer.text
-
-
-@pytest.mark.parametrize("name", NEEDS_A_CASE)
-async def test_command_on_a_conversation_that_there_is_not_says_so(world: World, name: str) -> None:
-    answer = await world.command(f"{name} #999 x")
-    assert (answer.ok, answer.text) == (False, "There is no conversation #999.")
+async def test_every_command_on_a_conversation_asks_which_one_outside_of_threads(world: World) -> None:
+    for name in NEEDS_A_CASE:
+        answer = await world.command(name)
+        assert not answer.ok
+        assert answer.private
+        assert f"/sahut {name} #1042" in answer.text
+        answer = await world.command(f"{name} #999 x")
+        assert (answer.ok, answer.text) == (False, "There is no conversation #999.")
 
 
 async def test_command_in_a_thread_that_is_none_of_ours_says_so(world: World) -> None:
@@ -86,11 +82,11 @@ async def test_number_never_becomes_a_part_of_the_reply(world: World, body: Any)
 # ---------------------------------------------------------------- who
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
-async def test_who_is_no_agent_can_do_nothing(world: World, name: str) -> None:
+async def test_who_is_no_agent_can_do_nothing(world: World) -> None:
     number = await world.begin()
-    answer = await world.command(f"{name} #{number} x", by=GUEST)
-    assert (answer.ok, answer.text) == (False, world.policy.say("stranger.refused"))
+    for name in sorted(NAMES):
+        answer = await world.command(f"{name} #{number} x", by=GUEST)
+        assert (answer.ok, answer.text) == (False, world.policy.say("stranger.refused"))
     assert await world.kinds() == ["created"]
 
 
@@ -632,25 +628,25 @@ def test_every_command_of_the_design_that_this_version_has_is_known() -> None:
     assert set(wanted.split()) <= NAMES
 
 
-@pytest.mark.parametrize("name", ["assign", "reply", "note", "snooze", "label", "priority", "more"])
-async def test_missing_arguments_open_a_form_and_a_typed_line_gets_a_button_for_it(world: World, name: str) -> None:
+async def test_missing_arguments_open_a_form_and_a_typed_line_gets_a_button_for_it(world: World) -> None:
     number = await world.begin()
-    form = (await world.command(f"{name} #{number}")).form
-    assert form is not None
-    assert form.command == f"{name} #{number}"
-    assert form.title
-    assert form.submit
-    await world.post(f"!{name}")
-    await world.pump()
-    ((_, answer),) = world.team.whispers
-    assert [one.command for one in answer.buttons] == [form.command]
+    for name in ("assign", "reply", "note", "snooze", "label", "priority", "more"):
+        form = (await world.command(f"{name} #{number}")).form
+        assert form is not None
+        assert form.command == f"{name} #{number}"
+        assert form.title
+        assert form.submit
+        await world.post(f"!{name}")
+        await world.pump()
+        _, answer = world.team.whispers[-1]
+        assert [one.command for one in answer.buttons] == [form.command]
 
 
-@pytest.mark.parametrize("name", ["availability", "new", "search"])
-async def test_missing_arguments_of_a_command_without_a_conversation_open_a_form(world: World, name: str) -> None:
-    form = (await world.command(name)).form
-    assert form is not None
-    assert form.command == name
+async def test_missing_arguments_of_a_command_without_a_conversation_open_a_form(world: World) -> None:
+    for name in ("availability", "new", "search"):
+        form = (await world.command(name)).form
+        assert form is not None
+        assert form.command == name
 
 
 WORDS = st.one_of(
