@@ -295,6 +295,11 @@ class World:
         self.team = Team()
         self.shops = {name: Shop(name, one.capabilities) for name, one in self.policy.channels.items()}
         self._ids = itertools.count(1)
+        self.prefix = ""
+        self.connect()
+
+    def connect(self) -> None:
+        """Performs with the adapters that there are now."""
         self._performer = Performer(
             {"slack": self.team},
             dict(self.shops),
@@ -308,7 +313,7 @@ class World:
         return self.shops["web"]
 
     def fresh(self, prefix: str) -> str:
-        return f"{prefix}{next(self._ids)}"
+        return f"{self.prefix}{prefix}{next(self._ids)}"
 
     # ------------------------------------------------------------ customers
 

@@ -228,6 +228,17 @@ async def test_who_is_no_agent_is_refused_privately_and_leaves_no_trace(world: W
     assert (await world.last_message()).kind == "incoming"
 
 
+async def test_held_text_that_names_a_colleague_cannot_be_sent_even_on_purpose(world: World) -> None:
+    await world.begin()
+    await world.post((Text(f"!ask {SECRET} "), MENTION_BEN))
+    asked = await question(world)
+    for answer in ("send", "note", "send"):
+        done = await world.command(button(asked, answer))
+        assert done.ok is (answer == "note")
+    await stays(world)
+    assert (await world.last_message()).kind == "note"
+
+
 async def test_agent_who_leaves_is_no_agent_at_once(world: World) -> None:
     await world.begin()
     await world.answered("Hi there")

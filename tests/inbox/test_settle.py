@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from sahut_bot.errors import Permanent, Transient, Uncertain
 from sahut_bot.inbox import effects_load
 from sahut_bot.inbox.models import attachments, outbox, parts, posts
 from sahut_bot.inbox.outbox_claims import Finished
+from sahut_bot.inbox.store import Store
 from sahut_bot.types import Delivery
+from tests.databases import Clock
 from tests.effort import effort
 from tests.inbox.builders import World, channel, policy, remote
 from tests.inbox.test_replies import HOLD
@@ -215,3 +219,39 @@ async def test_reply_of_a_channel_that_was_removed_meanwhile_waits_and_goes_out_
     world.policy = before
     await world.later(1)
     assert world.shops["sms"].texts == ["Hi there"]
+
+
+@pytest.mark.postgres
+async def test_two_processes_on_one_database_do_everything_once(
+    postgres_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    stores = [Store.open(postgres_url, tmp_path) for _ in range(2)]
+    for store in stores:
+        await store.start()
+    worlds = [World(store, clock, tmp_path, policy=policy(channel(hold=0.0))) for store in stores]
+    for number, world in enumerate(worlds):  # ids of one must not be those of the other
+        world.prefix = f"{number}-"
+        world.team = worlds[0].team
+        world.shops = worlds[0].shops
+        world.connect()
+    one, _ = worlds
+    talks = [await one.begin(who=f"customer {n}") for n in range(4)]
+    threads = {number: await one.thread(number) for number in talks}
+
+    async def busy(world: World, number: int, who: int) -> None:
+        for n in range(4):
+            await world.customer(f"question {n}", who=f"customer {who}")
+            await world.post(f"answer {number} {world.prefix}{n}", thread=threads[number])
+            await world.command(f"label #{number} +{n}")
+            await world.pump()
+
+    await asyncio.gather(*(busy(world, number, who) for world in worlds for who, number in enumerate(talks)))
+    for world in worlds:
+        await world.pump()
+    wanted = {f"answer {number} {world.prefix}{n}" for number in talks for world in worlds for n in range(4)}
+    assert sorted(one.shop.texts) == sorted(wanted)
+    assert len([text for text in one.team.texts() if text.startswith("question")]) == 4 * 4 * 2
+    assert {tuple(marks) for marks in one.team.marks.values()} == {("✅",)}
+    assert await one.waiting("") == []
+    for store in stores:
+        await store.stop()
