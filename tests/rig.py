@@ -25,6 +25,7 @@ import aiohttp
 import orjson
 
 from sahut_bot import manifest, settings
+from sahut_bot.app import PATIENCE as STORE_PATIENCE
 from sahut_bot.app import App
 from sahut_bot.inbox.store import EVERYTHING
 from sahut_bot.sandbox.slack import Ack, Ephemeral, SlackServer, SlackWorkspace
@@ -58,6 +59,7 @@ class Office:
         self.otto = self.ws.add_user("Otto")
         self.room = self.ws.add_channel("team", members=[self.ana, self.dewi, self.budi, self.gita, self.sari])
         self.driver = self.ws.driver
+        self.hurry: Callable[[], None] | None = None
 
     def environment(self, folder: Path, **more: str) -> dict[str, str]:
         """All settings; `more` without the prefix."""
@@ -126,9 +128,23 @@ class Office:
         """The same, as soon as there is one."""
         return await self.sees(lambda: self.says(root, words), timeout)
 
-    async def shows(self, root: str, *words: str) -> None:
-        """Waits until the card says all these words."""
-        await self.sees(lambda: all(word in self.card(root) for word in words))
+    async def shows(self, root: str, *words: str, no: str = "") -> None:
+        """Waits until the card says all these words, and not `no`. A card is drawn a second after a change; where the
+        program's clock is ours, that second passes at once.
+        """
+
+        def drawn() -> bool:
+            card = self.card(root)
+            return all(word in card for word in words) and not (no and no in card)
+
+        if self.hurry is None:
+            await self.sees(drawn)
+            return
+        end = time.monotonic() + PATIENCE
+        while not drawn():
+            assert time.monotonic() < end, f"{words} not on the card, {no!r} to be gone: {self.card(root)}"
+            self.hurry()
+            await asyncio.sleep(0.02)
 
     def marks(self, ts: str) -> str:
         """The bot's marks on a message, one after the other."""
@@ -233,13 +249,15 @@ class Inside:
         self.folder = folder
         self.clock = Clock()
         self.more = more
+        self.patience = STORE_PATIENCE  # with a locked database, in seconds
         self.app: App | None = None
         self.url = ""
 
     async def start(self, *, connected: bool = True) -> Self:
         with patch.dict(os.environ, self.office.environment(self.folder, **self.more)):
             known = settings.load(env_file=None)
-        self.app = App(known, now=self.clock)
+        self.app = App(known, now=self.clock, patience=self.patience)
+        self.office.hurry = lambda: self.skip(1.0)
         opened = self.office.server.sockets.opened
         await self.app.start()
         host, port = self.app.address
@@ -254,6 +272,7 @@ class Inside:
     async def stop(self) -> None:
         if self.app is not None:
             app, self.app = self.app, None
+            self.office.hurry = None
             await app.stop()
 
     def skip(self, seconds: float) -> None:

@@ -55,6 +55,7 @@ class Forked:
         self._process.start()
         port = await started(log, lambda: not self.alive)
         self.url = f"http://127.0.0.1:{port}"
+        self.office.hurry = lambda: self.skip(1.0)
         self.office.server.http.app_url = self.url
         if self.office.socket:
             await until(lambda: self.office.server.sockets.opened > opened or not self.alive, PATIENCE)
@@ -77,7 +78,8 @@ class Forked:
     def skip(self, seconds: float) -> None:
         """Moves the clock of the child and of those that follow it."""
         self.ahead.value += seconds
-        os.kill(self._process.pid, signal.SIGUSR1)
+        if self.alive:
+            os.kill(self._process.pid, signal.SIGUSR1)
 
     async def stop(self) -> None:
         if self._process is not None and self._process.pid is not None:

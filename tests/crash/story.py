@@ -62,13 +62,13 @@ class Story:
         await insist(lambda: self.rina.say(text, id=key, files=files))
 
     async def claim(self) -> None:
-        """Presses the button until the card has heard of it."""
+        """Presses the button until that is said in the thread."""
 
         async def press() -> None:
-            if "Release" not in self.office.card(self.root):
+            if not self.office.says(self.root, "Dewi took it"):
                 ack = await self.office.driver.click(self.office.dewi, self.root, "Claim")
                 assert ack.ok
-            await self.office.sees(lambda: "Release" in self.office.card(self.root), 2)
+            await self.office.posted(self.root, "Dewi took it", 2)
 
         await insist(press)
 
@@ -76,10 +76,9 @@ class Story:
         """Until the time is up; it wakes by itself, also when the program dies over it."""
         office = self.office
         office.post(office.dewi, self.root, "!snooze 1m wake never")
-        await office.shows(self.root, "Snoozed")
+        await office.posted(self.root, "Dewi snoozed it until")
         self.program.skip(61)
         await office.posted(self.root, TIME_UP)
-        await office.sees(lambda: "Snoozed" not in office.card(self.root))
 
     # ------------------------------------------------------------ the judgement
 
@@ -98,5 +97,4 @@ class Story:
         second = next(one for one in seen if one["text"] == "second")
         assert [await self.rina.download(file) for file in second["attachments"]] == [LABEL]
         assert "courier" not in str(seen)
-        assert "Dewi" in office.card(self.root)
-        assert "Pending" in office.card(self.root)
+        await office.shows(self.root, "Dewi", "Pending")

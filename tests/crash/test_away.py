@@ -43,7 +43,7 @@ async def test_what_agents_write_meanwhile_is_caught_up_once_in_order(
     await rina.hears(*(f"answer {number}" for number in range(1, 6)))
     await tono.hears("another answer")
     await office.marked(note, "🔒")
-    await office.shows(second, "high")
+    await office.posted(second, "Budi set the priority to high")
     assert not office.marks(command)
     # Whatever would come twice comes before this.
     office.post(office.dewi, first, "the last")
@@ -82,13 +82,12 @@ async def test_snooze_that_ends_meanwhile_wakes_once(
 ) -> None:
     rina, root = await begin(program, http)
     office.post(office.dewi, root, "!snooze 10m")
-    await office.shows(root, "Snoozed")
+    await office.posted(root, "Dewi snoozed it until")
     program.kill()
     await program.died()
     program.ahead.value += 3600
     await program.start()
     await office.posted(root, "The snooze is over")
-    await office.sees(lambda: "Snoozed" not in office.card(root))
     program.kill()
     await program.died()
     program.ahead.value += 3600

@@ -87,7 +87,7 @@ async def test_blocked_contact_is_stored_and_shown_to_nobody(fresh: Scene) -> No
     await rina.say("And now?")
     await office.posted(root, "And now?")
     assert office.texts(root, of="customer")[1:] == ["And now?"]
-    assert "blocked" not in office.card(root)
+    await office.shows(root, no="blocked")
     assert [one["text"] for one in await rina.read()][1:] == ["You cannot hear me", "Still not", "And now?"]
 
 

@@ -15,12 +15,12 @@ async def test_guests_and_strangers_are_refused_privately(fresh: Scene, who: str
     for text in ("Hello!", "!claim", "; a note", "reply: Hello"):
         office.post(person, root, text)
     await office.sees(lambda: len(office.whispers(person)) == 4)
-    assert all("only agents" in text for text in office.whispers(person))
+    assert all("Only agents" in text for text in office.whispers(person))
     await office.press(person, root, "Claim")
     await office.sees(lambda: len(office.whispers(person)) == 5)
     office.post(office.dewi, root, "The last")
     await rina.hears("The last")
-    assert "Dewi" in office.card(root)
+    await office.shows(root, "Dewi")
     assert not any(office.marks(one["ts"]) for one in office.replies(root) if one.get("user") == person)
 
 

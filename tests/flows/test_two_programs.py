@@ -46,8 +46,8 @@ async def test_two_programs_do_each_thing_once_and_in_order(two: tuple[Scene, Sc
     for number, root in roots.items():
         for line in range(3):
             office.post(office.dewi, root, f"answer {line} to {number}")
-    for number, visitor in enumerate(visitors):
-        await visitor.hears(*(f"answer {line} to {number:02}" for line in range(3)))
+    for place, visitor in enumerate(visitors):
+        await visitor.hears(*(f"answer {line} to {place:02}" for line in range(3)))
     await office.settled()
     for root in roots.values():
         assert office.texts(root, of="bot") == ["Dewi took it"]
