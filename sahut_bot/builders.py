@@ -17,6 +17,7 @@ from sahut_bot.types import Capabilities, Instant, Resend
 
 DAY = 86400.0
 POSTING, CALLING = 8, 4  # attempts at once, in one channel of a team chat and in one method of it
+CARD_AFTER = 1.0  # seconds: a team chat takes some edits a minute, and many things change at once
 SENDING = 32  # attempts at once towards one customer channel
 
 
@@ -73,6 +74,7 @@ def policy(settings: Settings) -> Policy:
         zone_name=settings.timezone,
         admins=frozenset(settings.admins),
         retry_for=settings.retry_hours * 3600.0,
+        card_after=CARD_AFTER,
     )
 
 

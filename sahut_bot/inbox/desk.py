@@ -169,7 +169,7 @@ def close(tx: Tx, case: Case) -> None:
     place = case.thread.place if case.thread else ""
     case.drafts += record(tx, case.policy, case.changes, {case.id: place}, {case.id: case.channel.name})
     if case.card and case.thread:
-        case.drafts.append(lanes.card(case.id, case.teamchat))
+        case.drafts.append(lanes.card(case.id, case.teamchat, case.now + case.policy.card_after))
     if case.drafts:
         outbox.enqueue(tx, list(_timely(case)), case.now)
 

@@ -82,8 +82,8 @@ def activity(conversation: int, target: str, activity_id: int, *, thread_open: b
     )
 
 
-def card(conversation: int, teamchat: str, *, run_at: Instant | None = None) -> Draft:
-    """The card drawn anew from the state of then; a waiting one stands for all."""
+def card(conversation: int, teamchat: str, run_at: Instant | None = None) -> Draft:
+    """The card drawn anew from the state of then; a waiting one stands for all, and keeps its time."""
     return Draft(
         lane=f"k:{conversation}",
         target=method_target(teamchat, "update"),

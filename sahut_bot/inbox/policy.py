@@ -40,6 +40,7 @@ class Policy:
     old_after: float = 15 * 60.0  # replies found by catch-up that are older than this ask first
     remind_after: float = 5 * 60.0
     unseen_after: float = 2 * 60.0
+    card_after: float = 0.0  # a card is drawn so long after a change; what changes meanwhile is in the same edit
 
     def channel(self, name: str) -> ChannelPolicy:
         """The channel of that name. One that was removed has the team chat and place of another one."""

@@ -136,7 +136,7 @@ def _write(tx: Tx, policy: Policy, decided: list[Incoming]) -> None:
     files = _write_files(tx, decided)
     drafts = [draft for one in decided for draft in _drafts(policy, one, files.get(one.id, ()))]
     drafts += [
-        lanes.card(talk.id, policy.channels[talk.channel].teamchat)
+        lanes.card(talk.id, policy.channels[talk.channel].teamchat, decided[0].at + policy.card_after)
         for talk in touched
         if talk.card and talk.place and not talk.blocked
     ]

@@ -106,7 +106,7 @@ def _opened(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant)
     outbox.release(tx, [f"{lane}:{conversation}" for lane in desk.PARKED], now)
     # What changed while the card was on its way is drawn once more.
     if done.effect.card != views.cards(tx, policy, [conversation]).get(conversation):
-        outbox.enqueue(tx, [lanes.card(conversation, thread.teamchat)], now)
+        outbox.enqueue(tx, [lanes.card(conversation, thread.teamchat, now + policy.card_after)], now)
 
 
 def _posted(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
