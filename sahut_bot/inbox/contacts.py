@@ -84,8 +84,29 @@ def _meet_anew(tx: Tx, latest: dict[tuple[str, str], tuple[Sender, Instant]]) ->
     strangers = {key: row.id for key, row in sorted(people.items()) if row.contact_id is None}
     made = _introduce(tx, {key: latest[key] for key in strangers}, strangers) if strangers else {}
     contact_of = {key: row.contact_id or made[key] for key, row in people.items()}
+    known = [key for key in sorted(people) if key not in made]
+    if known:
+        tx.execute(_COMPLETE, [_completed(contact_of[key], *latest[key]) for key in known])
     blocked = set(tx.execute(_BLOCKED.where(tx.among(contacts.c.id, sorted(set(contact_of.values()))))).scalars())
     return {key: Met(row.id, contact_of[key], key in made, contact_of[key] in blocked) for key, row in people.items()}
+
+
+# What the team does not know of a contact yet; what it wrote down itself stays.
+_COMPLETE = (
+    sa.update(contacts)
+    .where(contacts.c.id == sa.bindparam("b_id"))
+    .values(
+        seen_at=sa.bindparam("b_at"),
+        **{
+            name: sa.case((contacts.c[name] == "", sa.bindparam(f"b_{name}")), else_=contacts.c[name])
+            for name in ("name", "email", "phone")
+        },
+    )
+)
+
+
+def _completed(contact: int, sender: Sender, at: Instant) -> dict[str, object]:
+    return {"b_id": contact, "b_at": at, "b_name": sender.name, "b_email": sender.email, "b_phone": sender.phone}
 
 
 _BLOCKED = sa.select(contacts.c.id).where(contacts.c.blocked_at.is_not(None))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from sahut_bot.inbox import operations
 from sahut_bot.inbox.desk import Case
-from sahut_bot.inbox.models import agents, conversation_labels, labels, teams
+from sahut_bot.inbox.models import agents, labels, teams
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
 from sahut_bot.text import tree
@@ -87,7 +88,7 @@ def label(tx: Tx, case: Case) -> Form:
     fields = []
     if known:
         options = tuple(Option(value=name, label=name) for name in known)
-        has = ",".join(_labels_of(tx, case))
+        has = ",".join(operations.labels_of(tx, case))
         fields.append(
             Field(
                 name="labels", label=say("form.label.known"), kind="choices", options=options, value=has, optional=True
@@ -100,19 +101,10 @@ def label(tx: Tx, case: Case) -> Form:
 
 def label_changes(tx: Tx, case: Case, fields: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """(to add, to remove): the form holds the whole set, so what is not chosen goes."""
-    has = set(_labels_of(tx, case))
+    has = set(operations.labels_of(tx, case))
     chosen = {tree.clean_name(name) for name in fields.get("labels", "").split(",") if name.strip()}
     new = {tree.clean_name(name.lower()) for name in fields.get("new", "").replace(",", " ").split()}
     return sorted((chosen | new) - has), sorted(has - chosen) if "labels" in fields else []
-
-
-def _labels_of(tx: Tx, case: Case) -> list[str]:
-    query = (
-        sa.select(labels.c.name)
-        .join(conversation_labels, conversation_labels.c.label_id == labels.c.id)
-        .where(conversation_labels.c.conversation_id == case.id)
-    )
-    return list(tx.execute(query.order_by(labels.c.name)).scalars())
 
 
 def availability(policy: Policy) -> Form:

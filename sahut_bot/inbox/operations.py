@@ -181,23 +181,32 @@ def set_priority(case: Case, agent: Agent, priority: Priority) -> None:
 
 
 def label(tx: Tx, case: Case, agent: Agent, add: list[str], remove: list[str]) -> None:
-    """Labels are made on the spot. Case does not tell two apart."""
+    """Labels are made on the spot; names come in lower case."""
+    has = set(labels_of(tx, case))
+    add, remove = sorted(set(add) - has), sorted(set(remove) & has)
+    if not add and not remove:
+        raise UserError("label.same")
     if add:
-        tx.insert_ignore(labels, [{"name": name} for name in sorted(set(add))])
-    names = sorted(set(add) | set(remove))
-    ids = {row.name: row.id for row in tx.execute(sa.select(labels).where(labels.c.name.in_(names)))}
-    if add:
-        rows = [{"conversation_id": case.id, "label_id": ids[name]} for name in sorted(set(add))]
-        tx.insert_ignore(conversation_labels, rows)
-    gone = [ids[name] for name in remove if name in ids]
-    if gone:
-        tx.execute(
-            sa.delete(conversation_labels).where(
-                conversation_labels.c.conversation_id == case.id, conversation_labels.c.label_id.in_(gone)
-            )
+        tx.insert_ignore(labels, [{"name": name} for name in add])
+    ids = {row.name: row.id for row in tx.execute(sa.select(labels).where(labels.c.name.in_(add + remove)))}
+    tx.insert_ignore(conversation_labels, [{"conversation_id": case.id, "label_id": ids[name]} for name in add])
+    tx.execute(
+        sa.delete(conversation_labels).where(
+            conversation_labels.c.conversation_id == case.id,
+            conversation_labels.c.label_id.in_([ids[name] for name in remove]),
         )
+    )
     shown = " ".join([*(f"+{name}" for name in add), *(f"−{name}" for name in remove)])
     case.change("labels", agent.actor, name=agent.name, labels=shown)
+
+
+def labels_of(tx: Tx, case: Case) -> list[str]:
+    query = (
+        sa.select(labels.c.name)
+        .join(conversation_labels, conversation_labels.c.label_id == labels.c.id)
+        .where(conversation_labels.c.conversation_id == case.id)
+    )
+    return list(tx.execute(query.order_by(labels.c.name)).scalars())
 
 
 def block(tx: Tx, case: Case, agent: Agent, *, blocked: bool) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sahut_bot.inbox import bodies, lanes, outbox
+from sahut_bot.inbox import bodies, desk, lanes, outbox
 from sahut_bot.inbox.activity import Change, record
 from sahut_bot.inbox.models import contacts, conversations, events_seen, identities, messages, parts, threads
 from sahut_bot.inbox.models import outbox as outbox_rows
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Tx
+from sahut_bot.text import tree
 from sahut_bot.types import (
     CustomerDelete,
     CustomerEdit,
@@ -34,7 +35,8 @@ def change(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | Custom
         if row.blocked_at is None:
             _reacted(tx, policy, event, row, now)
         return
-    if row.kind != MessageKind.INCOMING or row.deleted_at is not None or (row.edited_at or 0.0) > event.at:
+    late = isinstance(event, CustomerEdit) and (row.edited_at or 0.0) > event.at
+    if row.kind != MessageKind.INCOMING or row.deleted_at is not None or late:
         return
     values: dict[str, Any] = {"rev": tx.new_ids(messages, 1)[0]}
     if isinstance(event, CustomerEdit):
@@ -44,6 +46,9 @@ def change(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete | Custom
         values["deleted_at"] = event.at
     tx.execute(sa.update(messages).where(messages.c.id == row.id).values(**values))
     _show(tx, policy, event.channel, row, now)
+    first = sa.select(sa.func.min(messages.c.id)).where(messages.c.conversation_id == row.conversation_id)
+    if tx.execute(first).scalar() == row.id:
+        _retitle(tx, policy, event, row.conversation_id, now)
     tx.signal(f"feed:{event.channel}:{event.sender.external_id}")
 
 
@@ -56,6 +61,15 @@ def _show(tx: Tx, policy: Policy, channel: str, row: Any, now: Instant) -> None:
         known = policy.channel(channel)
         target = lanes.post_target(known.teamchat, row.place or known.place)
         outbox.enqueue(tx, [lanes.mirror_edit(row.conversation_id, target, row.id)], now)
+
+
+def _retitle(tx: Tx, policy: Policy, event: CustomerEdit | CustomerDelete, conversation: int, now: Instant) -> None:
+    """The card shows the first line of the first message."""
+    line = tree.first_line(event.body, 120) if isinstance(event, CustomerEdit) else policy.say("message.deleted")
+    case = desk.take(tx, policy, conversation, now)
+    case.set["first_line"] = line
+    case.card = True
+    desk.close(tx, case)
 
 
 def _message(tx: Tx, event: CustomerEdit | CustomerDelete | CustomerReaction) -> Any:

@@ -73,12 +73,20 @@ def by_command(tx: Tx, case: Case, agent: Agent, written: Written, *, resolves: 
         raise UserError(refusal, **params)
     if tree.has_mention(written.body):
         raise UserError("reply.mention")
-    near = judge.looks_like_note(tree.plain(written.body))
-    if near or case.owned_by_other(agent):
-        hold_back(tx, case, agent, written, "held.near_note" if near else "held.other_owner", resolves=resolves)
+    if reason := _doubt(case, agent, written):
+        hold_back(tx, case, agent, written, reason, resolves=resolves)
         return "held"
     reply(tx, case, agent, written, resolves=resolves)
     return "queued"
+
+
+def _doubt(case: Case, agent: Agent, written: Written) -> str:
+    """Why its author should be asked first; empty when there is no reason."""
+    if judge.looks_like_note(tree.plain(written.body)):
+        return "held.near_note"
+    if case.owned_by_other(agent):
+        return "held.other_owner"
+    return "held.old" if case.now - written.at > case.policy.old_after else ""
 
 
 def ask(tx: Tx, case: Case, agent: Agent, message: int) -> None:

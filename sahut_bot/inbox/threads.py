@@ -95,7 +95,7 @@ def _command(tx: Tx, case: Case, agent: Agent, post: AgentPost, verdict: Verdict
         body=verdict.body,
         files=post.files,
         thread=post.thread,
-        at=post.at,
+        at=post.at if post.caught_up else case.now,  # only what was caught up can be too old
     )
     answer = commands.run_in(tx, case, agent, call)
     if answer.text or answer.form or answer.listing:

@@ -180,6 +180,21 @@ async def test_deletion_of_a_customer_replaces_the_mirror_and_takes_nothing_sile
     assert await world.feed() == [""]
 
 
+async def test_card_follows_when_its_first_line_is_edited_or_deleted(world: World) -> None:
+    number = await world.begin("My password is hunter2")
+    await world.customer("More")
+    await world.customer_edit("m2", "Even more")
+    await world.pump()
+    thread = (await world.thread(number)).external_id
+    assert world.team.cards[thread][-1].first_line == "My password is hunter2"
+    await world.customer_edit("m1", "My password is\nsecret", at=world.clock() + 1)
+    await world.pump()
+    assert world.team.cards[thread][-1].first_line == "My password is"
+    await world.customer_delete("m1")
+    await world.pump()
+    assert world.team.cards[thread][-1].first_line == world.policy.say("message.deleted")
+
+
 @pytest.mark.parametrize("change", ["edit", "delete", "react"])
 @pytest.mark.parametrize("status", ["open", "pending", "snoozed", "resolved"])
 async def test_no_change_of_a_customer_changes_the_state(world: World, change: str, status: str) -> None:

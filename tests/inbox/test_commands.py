@@ -406,6 +406,7 @@ async def test_labels_are_added_removed_and_made_on_the_spot(world: World) -> No
     await world.command(f"label #{number} -vip −late +vip2")
     assert await names(world) == ["urgent", "vip2"]
     assert len(await world.rows(labels.select())) == 4
+    assert not (await world.command(f"label #{number} +urgent -gone")).ok
 
 
 async def test_label_form_holds_the_whole_set(world: World) -> None:

@@ -101,6 +101,15 @@ async def test_contact_of_two_identities_is_blocked_on_both(world: World) -> Non
     assert (await world.talk(second.id)).status == "open"
 
 
+async def test_contact_learns_what_it_did_not_know_and_keeps_what_the_team_wrote(world: World) -> None:
+    contact = await says(world, "v1")
+    number = (await world.talk()).id
+    await world.command(f"contact #{number} name Mr Santoso")
+    await says(world, "v1", name="Budi", email=BUDI)
+    row = await world.one(contacts, id=contact)
+    assert (row.name, row.email, row.phone) == ("Mr Santoso", BUDI, "")
+
+
 async def test_same_id_on_two_channels_is_two_people(world: World) -> None:
     world.policy = policy(channel(), channel("sms"))
     one = await says(world, "123")

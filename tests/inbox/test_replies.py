@@ -21,7 +21,7 @@ def button(answer: Answer, word: str) -> str:
 async def question(world: World) -> Answer:
     """The last thing that was asked privately."""
     await world.pump()
-    return world.team.whispers[-1][1]
+    return [answer for _, answer in world.team.whispers if answer.buttons][-1]
 
 
 # ---------------------------------------------------------------- the hold
@@ -206,6 +206,25 @@ async def test_reply_found_by_catch_up_is_held_when_it_is_old(world: World, minu
         await world.command(button(await question(world), "send"))
         await world.pump()
         assert world.shop.texts == ["Hi there"]
+
+
+@pytest.mark.parametrize("line", ["!reply Hi there", "!resolve reply: Hi there", "!new web budi Hi there"])
+async def test_old_command_found_by_catch_up_that_would_send_is_held_too(world: World, line: str) -> None:
+    number = await world.begin()
+    await world.post(line, caught_up=True, at=world.clock() - 3600)
+    await world.later(HOLD + 1)
+    assert world.shop.sent == []
+    await world.command(button(await question(world), "send"))
+    await world.later(1)
+    assert world.shop.texts == ["Hi there"]
+    assert (await world.talk(number)).status == ("resolved" if "resolve" in line else "pending")
+
+
+async def test_command_that_is_merely_heard_late_sends(world: World) -> None:
+    await world.begin()
+    await world.post("!reply Hi there", at=world.clock() - 3600)
+    await world.later(HOLD + 1)
+    assert world.shop.texts == ["Hi there"]
 
 
 async def test_old_note_found_by_catch_up_is_a_note(world: World) -> None:
