@@ -33,6 +33,7 @@ from sahut_bot.inbox.effects import (
     Send,
     SetMark,
     TakeMark,
+    Whisper,
 )
 from sahut_bot.inbox.models import attachments, messages, parts, posts, threads
 from sahut_bot.inbox.outbox_claims import Claimed
@@ -119,12 +120,17 @@ def _posted(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant)
 
 
 def _lost(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
-    """The thread is gone. Rows of its own lane wait for the new one; others have nothing left to change."""
+    """The thread is gone. Rows of its own lane wait for the new one, private words are said there; others have
+    nothing left to change.
+    """
     case = _case(tx, policy, row, now)
     if case.thread == done.effect.thread:
         thread_events.lose(tx, case)
         if not done.more:
             case.drafts.append(lanes.opening(case.id, case.target))
+    if isinstance(done.effect, Whisper):
+        words = {name: value for name, value in row.payload.items() if name != "to"}
+        case.drafts.append(lanes.whisper(case.id, case.teamchat, done.effect.person, row.ref, **words))
     desk.close(tx, case)
 
 

@@ -228,6 +228,7 @@ async def test_loss_that_shows_in_something_small_rebuilds_the_thread(world: Wor
     await world.pump()
     assert (await world.thread(number)) != old
     assert await world.waiting("") == []
+    assert len(world.team.whispers) == (what == "whisper")
 
 
 async def test_loss_heard_twice_rebuilds_once(world: World) -> None:
