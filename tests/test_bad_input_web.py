@@ -334,7 +334,7 @@ async def test_full_database_is_503_until_there_is_room_and_nothing_is_lost(impa
     store, text = app_of(impatient).store, "🦓" * 4000
     rina, root = await impatient.talk()
     await store.write(fill)
-    taken = []
+    taken: list[str] = []
     while (got := await written(impatient, rina, f"{len(taken)}", text)).status == 200:
         taken.append(text)
         assert len(taken) < 20, "it never became full"
