@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import aiohttp
+
 from sahut_bot.sandbox.slack import SlackServer, SlackWorkspace
 from sahut_bot.settings import variables
 from tests.rig import ROOT, started
@@ -143,7 +144,7 @@ async def test_the_steps_lead_to_a_slack_that_works(tmp_path: Path) -> None:
 
 def test_the_other_way_is_told_in_words_that_the_program_knows() -> None:
     """Over signed HTTP; `test_cli.py` prints that manifest."""
-    text = section().partition("Without Socket Mode")[2]
+    text = section().partition("Without Socket Mode")[2].partition("\n\n")[0]
     assert "`manifest slack --http`" in text
     named = re.findall(r"`(SAHUT_\w+)`", text)
     assert named == ["SAHUT_PUBLIC_URL", "SAHUT_SLACK__SIGNING_SECRET"]
