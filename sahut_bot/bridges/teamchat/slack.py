@@ -17,7 +17,7 @@ import structlog
 from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.teamchat.slack_answers import Answers
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
-from sahut_bot.bridges.teamchat.slack_calls import Calls
+from sahut_bot.bridges.teamchat.slack_calls import Calls, Spawn
 from sahut_bot.bridges.teamchat.slack_catchup import CatchUp, Report
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
 from sahut_bot.bridges.teamchat.slack_doctor import Finding, examine
@@ -27,6 +27,7 @@ from sahut_bot.bridges.teamchat.slack_files import Files
 from sahut_bot.bridges.teamchat.slack_inbound import Inbound
 from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
 from sahut_bot.bridges.teamchat.slack_people import People
+from sahut_bot.bridges.teamchat.slack_pieces import Json
 from sahut_bot.bridges.teamchat.slack_posting import Posting
 from sahut_bot.bridges.teamchat.slack_pulse import Pulse
 from sahut_bot.bridges.teamchat.slack_socket import Sockets
@@ -96,6 +97,7 @@ class SlackChat:
     async def start(self) -> None:
         """Finds out who we are. Raises `AuthFailed` or `Transient`; may be called again after that."""
         self._api.open()
+        self._pulse.way_in(Health.STARTING)
         told, _ = await self._api.headers()
         me = Identity(
             user_id=str(told.get("user_id") or ""),
@@ -186,21 +188,32 @@ class SlackChat:
             told = json.loads(body)
         except ValueError as error:
             raise NotUnderstood("no JSON") from error
+        if not isinstance(told, dict):
+            raise NotUnderstood("no object")
         started = self._me is None
         if started:
             await self.start()
-        failure: NotUnderstood | Busy | PlatformError | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                try:
-                    await self._inbound.event(told, sink, lambda work, name: group.create_task(work, name=name))
-                except (NotUnderstood, Busy, PlatformError) as error:
-                    failure = error  # as itself, not in a group
-            if failure is not None:
-                raise failure
+                failure = await self._read_again(
+                    told, sink, lambda work, name: group.create_task(self._guarded(work, name), name=name)
+                )
         finally:
             if started:
                 await self.stop()
+        if failure is not None:
+            raise failure
+
+    async def _read_again(self, told: Json, sink: Sink, spawn: Spawn) -> Exception | None:
+        """What stands in the way, as itself and not in a group; a mistake of ours as what it was kept for."""
+        try:
+            await self._inbound.event(told, sink, spawn)
+        except (NotUnderstood, Busy, PlatformError) as error:
+            return error
+        except Exception as error:  # the edge
+            log.exception("slack.event_not_understood", event_id=told.get("event_id"))
+            return NotUnderstood(type(error).__name__)
+        return None
 
     async def doctor(self) -> list[Finding]:
         """What works and what does not, for people. Usable without `start`."""
