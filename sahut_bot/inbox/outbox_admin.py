@@ -83,6 +83,12 @@ def drop(tx: Tx, row_id: int, now: Instant) -> Entry | None:
     return _entry(row)
 
 
+def settled(tx: Tx, kind: str, ref: int) -> None:
+    """Somebody has seen to what failed or was uncertain: it is not listed any more."""
+    mine = (outbox.c.kind == kind) & (outbox.c.ref == ref)
+    tx.execute(sa.update(outbox).where(_ENDED, mine).values(state="cancelled"))
+
+
 def prune(tx: Tx, done_before: Instant, failed_before: Instant, limit: int = 5000) -> int:
     """Deletes rows that ended long ago, `limit` at most; call again while it answers `limit`."""
     old = sa.select(outbox.c.id).where(

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sahut_bot.errors import UserError
-from sahut_bot.inbox import bodies, judge, lanes, operations, state, timers
+from sahut_bot.inbox import bodies, judge, lanes, operations, outbox_admin, state, timers
 from sahut_bot.inbox.desk import Agent, Case
 from sahut_bot.inbox.models import attachments, messages, parts, posts
 from sahut_bot.inbox.receive import remote_attachment
@@ -253,6 +253,7 @@ def retry(tx: Tx, case: Case, agent: Agent, message: int) -> None:
     refusal, params = _refusal(case)
     if refusal:
         raise UserError(refusal, **params)
+    outbox_admin.settled(tx, "reply", message)
     recut(tx, message)
     update(tx, message, delivery=Delivery.QUEUED.value, reason="")
     _queue(tx, case, message, None)
