@@ -65,11 +65,17 @@ def setup(level: str = "info", fmt: Literal["json", "console"] = "json") -> None
             keep_exc_info=False,
         )
     )
+    handler.addFilter(_is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("sahut_bot").setLevel(level.upper())
     logging.captureWarnings(True)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """uvicorn calls each WebSocket that was refused with an answer an error: whoever likes could fill the logs."""
+    return record.name != "uvicorn.error" or "returned without completing handshake" not in record.getMessage()
 
 
 def _renderer(fmt: str) -> Processor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections.abc import Sequence
 from typing import Any, cast
@@ -57,7 +56,6 @@ class Server:
             ws_max_size=256 * 1024,
         )
         self._server = _Quiet(config)
-        logging.getLogger("uvicorn.error").addFilter(_is_news)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -112,11 +110,6 @@ class _Gathered:
 class _Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast(asyncio.Transport, _Gathered(cast(asyncio.Transport, transport), self.loop)))
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """uvicorn calls each WebSocket that was refused with an answer an error: whoever likes could fill the logs."""
-    return not record.getMessage().startswith("ASGI callable returned without completing handshake")
 
 
 class _Quiet(uvicorn.Server):

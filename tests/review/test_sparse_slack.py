@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.review.sparse import ANI, Customer, SparseSlack, running, seen, served
+from sahut_bot.inbox import unreadable
+from tests.review.sparse import ANI, ROOM, Customer, SparseSlack, running, seen, served
 
 
 async def begun(slack: SparseSlack, text: str = "Hello") -> Customer:
@@ -101,3 +105,45 @@ async def test_fields_of_a_message_may_be_null(tmp_path: Path) -> None:
         customer = await Customer(slack.bot).arrives()
         await customer.writes("Hello", attachments=None, page="https://shop.example.com")
         await seen(lambda: [root for root in slack.roots() if slack.replies(root) == ["Hello"]])
+
+
+async def test_what_is_authentic_and_not_understood_is_kept_and_listed_one_of_a_kind(tmp_path: Path) -> None:
+    strange = [
+        {"type": "event_callback", "event": {"type": "something_new", "user": ANI}},
+        {"type": "event_callback", "event": {"type": "something_new", "user": "another"}},
+        {"type": "event_callback", "event": "no object"},
+        {"type": "event_callback", "event": {"type": ["no", "text"]}},
+        {"type": "event_callback", "event": {"type": "message"}, "authorizations": {"no": "list"}},
+        {"type": "something_else"},
+        {"hello": "world"},
+    ]
+    async with served(SparseSlack()) as slack, running(slack, tmp_path) as app:
+        for told in strange:
+            body = json.dumps(told)
+            assert await slack.send("events", body, "application/json") == (200, "")
+            assert (await slack.send("events", body, "application/json", signed=False))[0] == 401
+        kept = await app.store.read(unreadable.listing, 10)
+        assert sorted(entry.error for entry in kept) == [
+            *["no event"] * 4,
+            "unknown event ",
+            "unknown event something_new",
+        ]
+
+
+@pytest.mark.parametrize("field", ["team_id", "event_id", "event_time", "api_app_id", "enterprise_id"])
+@pytest.mark.parametrize("value", [None, 5, "text", [], [5], {}, {"id": []}])
+async def test_odd_envelopes_are_heard_all_the_same(shared: SparseSlack, field: str, value: object) -> None:
+    (root,) = shared.roots()
+    message = {"ts": f"{time.time():.6f}", "user": ANI, "text": "; noted", "thread_ts": root["ts"]}
+    envelope = {"type": "event_callback", "team_id": "T0", field: value}
+    envelope["event"] = {"type": "message", "channel": ROOM, **message}
+    before = len(shared.calls)
+    assert await shared.send("events", json.dumps(envelope), "application/json") == (200, "")
+    await seen(lambda: [told for _, told in shared.calls[before:] if told.get("timestamp") == message["ts"]])
+
+
+@pytest.fixture
+async def shared(tmp_path: Path) -> AsyncIterator[SparseSlack]:
+    async with served(SparseSlack()) as slack, running(slack, tmp_path):
+        await begun(slack)
+        yield slack

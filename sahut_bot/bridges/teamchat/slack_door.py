@@ -16,12 +16,13 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
 
 from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
 from sahut_bot.bridges.teamchat.slack_calls import Calls, Spawn
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
-from sahut_bot.bridges.teamchat.slack_events import Event, Identity
+from sahut_bot.bridges.teamchat.slack_events import Event, Identity, UnknownEvent
 from sahut_bot.bridges.teamchat.slack_inbound import Inbound
 from sahut_bot.bridges.teamchat.slack_interactions import Asked, read_interaction, read_slash
 from sahut_bot.errors import Busy, NotUnderstood, PlatformError
@@ -29,6 +30,8 @@ from sahut_bot.errors import Busy, NotUnderstood, PlatformError
 log = structlog.get_logger(__name__)
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_KINDS_KEPT = 100
+_REACHED = "sahut_reached"  # in bolt's context of a request that came through to us
 _CONTENT = {"events": _JSON, "commands": _FORM, "interactive": _FORM}
 
 
@@ -41,6 +44,8 @@ class Door:
         self._calls = calls
         self._me = Identity(user_id="", bot_id="", team_id="")
         self._open: tuple[Sink, Spawn] | None = None
+        self._signatures = SignatureVerifier(config.signing_secret or "unset")
+        self._seen: set[str] = set()  # kinds of events that are unknown, and kept
         self.app = AsyncApp(
             name="sahut",
             logger=api.library_log,
@@ -86,6 +91,7 @@ class Door:
         return receive
 
     async def _receive(self, req: AsyncBoltRequest) -> BoltResponse:
+        req.context[_REACHED] = True
         if self._open is None:
             return BoltResponse(status=503)
         sink, spawn = self._open
@@ -98,6 +104,8 @@ class Door:
             elif asked := _asked(body):
                 shown = await self._calls.handle(asked, sink, spawn)
                 return BoltResponse(status=200, body=shown or "")
+        except UnknownEvent as error:
+            return await self._strange(body, error, sink)
         except (Busy, PlatformError) as error:
             log.warning("slack.event_refused", error=type(error).__name__, retry=req.headers.get("x-slack-retry-num"))
             return BoltResponse(status=503)
@@ -105,6 +113,16 @@ class Door:
             log.exception("slack.event_not_understood", event_id=body.get("event_id"))
             return await self._kept(body, error, sink)
         return BoltResponse(status=200)
+
+    async def _strange(self, body: Event, error: UnknownEvent, sink: Sink) -> BoltResponse:
+        """Keeps one of each kind: the app may be subscribed to more than we know, and it may come often."""
+        if str(error) in self._seen or len(self._seen) >= _KINDS_KEPT:
+            return BoltResponse(status=200)
+        log.warning("slack.event_unknown", reason=str(error))
+        response = await self._kept(body, error, sink)
+        if response.status == 200:
+            self._seen.add(str(error))
+        return response
 
     async def _kept(self, body: Event, error: Exception, sink: Sink) -> BoltResponse:
         reason = str(error) if isinstance(error, NotUnderstood) else type(error).__name__
@@ -137,8 +155,40 @@ class Door:
         except ValueError:
             return 400, {}, b""
         kept: dict[str, Any] = dict(told)
-        response = await self.app.async_dispatch(AsyncBoltRequest(body=text, headers=kept))
+        if path_kind == "events" and not _is_event(text):
+            return (await self._foreign(text, told)).status, {}, b""
+        response = await self._dispatched(text, kept)
+        if response is None and path_kind == "events":
+            response = await self._foreign(text, told)
+        elif response is None:
+            response = BoltResponse(status=400)
         return response.status, response.first_headers(), response.body.encode()
+
+    async def _dispatched(self, text: str, headers: dict[str, Any]) -> BoltResponse | None:
+        """None where bolt itself fails at the body, before it has come through to us."""
+        try:
+            request = AsyncBoltRequest(body=text, headers=headers)
+            response = await self.app.async_dispatch(request)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            return None
+        return None if response.status == 500 and not request.context.get(_REACHED) else response
+
+    async def _foreign(self, text: str, headers: Mapping[str, str]) -> BoltResponse:
+        """What is no event at all: kept, if Slack has signed it."""
+        signature, stamp = headers["x-slack-signature"], headers["x-slack-request-timestamp"]
+        if not self._signatures.is_valid(body=text, timestamp=stamp, signature=signature):
+            return BoltResponse(status=401)
+        if self._open is None:
+            return BoltResponse(status=503)
+        return await self._kept(json.loads(text), NotUnderstood("no event"), self._open[0])
+
+
+def _is_event(text: str) -> bool:
+    """Whether it has the form of one (docs, Events API)."""
+    body = json.loads(text)
+    if body.get("type") == "event_callback":
+        return isinstance(body.get("event"), dict)
+    return body.get("type") in ("url_verification", "app_rate_limited")
 
 
 def _asked(body: Event) -> Asked | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sahut_bot.bridges.http import FILE_LIMIT
+from sahut_bot.bridges.teamchat.slack_config import BOT_EVENTS
 from sahut_bot.errors import NotUnderstood
 from sahut_bot.text.clean import clean_name
 from sahut_bot.text.words import say
@@ -23,6 +24,7 @@ Event: TypeAlias = Mapping[str, Any]
 METADATA = "sahut"  # the event type of the metadata on our posts
 _TYPED = frozenset(("", "file_share", "thread_broadcast", "me_message"))
 _SLACKBOT = "USLACKBOT"
+_KINDS = frozenset(name.partition(".")[0] for name in BOT_EVENTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,17 @@ class HomeOpened:
     view: Event
 
 
+class UnknownEvent(NotUnderstood):
+    """An event of a kind that the app's manifest does not ask for."""
+
+
 Heard: TypeAlias = Typed | Deleted | RootGone | Shared | Moved | ProfileChanged | HomeOpened
+
+
+def check_known(body: Event) -> None:
+    """Raises `UnknownEvent`."""
+    if (kind := _text(_mapping(body.get("event")), "type")) not in _KINDS:
+        raise UnknownEvent(f"unknown event {kind[:50]}")
 
 
 def hear(body: Event, me: Identity, lang: str) -> list[Heard]:

@@ -26,6 +26,7 @@ from sahut_bot.bridges.teamchat.slack_events import (
     RootGone,
     Shared,
     Typed,
+    check_known,
     hear,
 )
 from sahut_bot.bridges.teamchat.slack_files import Files
@@ -79,7 +80,8 @@ class Inbound:
         self._me = me
 
     async def event(self, body: Event, sink: Sink, spawn: Spawn) -> None:
-        """Raises `Busy` or a `PlatformError` when it could not be stored or understood just now."""
+        """Raises `Busy` or a `PlatformError` when it could not be stored now, `NotUnderstood` when it never can be."""
+        check_known(body)
         for heard in hear(body, self._me, self._lang):
             async with self._turn(heard):
                 await self._hand_in(heard, sink, spawn)
