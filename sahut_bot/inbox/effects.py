@@ -55,10 +55,13 @@ class RefreshCard(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetMark(Effect):
+    """`left`: another mark that an earlier attempt may have put there; it is to come off."""
+
     thread: ThreadRef
     external_id: str
     message_id: int
     mark: str
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from sahut_bot.inbox import answers, bodies, sending, views, views_commands
+from sahut_bot.inbox import answers, bodies, marks, sending, views, views_commands
 from sahut_bot.inbox.effects import (
     AnyEffect,
     EditPost,
@@ -18,8 +18,6 @@ from sahut_bot.inbox.effects import (
     Post,
     PostFile,
     RefreshCard,
-    SetMark,
-    TakeMark,
     Whisper,
 )
 from sahut_bot.inbox.models import (
@@ -43,7 +41,6 @@ from sahut_bot.types import (
     Button,
     Content,
     Delivery,
-    Mark,
     MessageKind,
     RemoteFile,
     StoredFile,
@@ -92,7 +89,9 @@ _ABOUT_FILES = frozenset({"fetch", "file"})
 def load(tx: Tx, policy: Policy, data_dir: str, rows: Sequence[Claimed]) -> list[AnyEffect | None]:
     """What to perform for each row; None where there is nothing left to do."""
     loaded = _gather(tx, policy, data_dir, rows)
-    return [_effect(loaded, row) for row in rows]
+    effects = [_effect(loaded, row) for row in rows]
+    marks.note(tx, rows, effects)
+    return effects
 
 
 def _gather(tx: Tx, policy: Policy, data_dir: str, rows: Sequence[Claimed]) -> Loaded:
@@ -183,7 +182,7 @@ def _recap_line(policy: Policy, message: Any, talk: Any) -> str:
         return f"{talk.contact_name or policy.say('card.customer')}: {body}"
     if message.kind == MessageKind.NOTE:
         return f"{policy.say('recap.note')}: {body}"
-    return f"{policy.say('recap.reply')} {wanted_mark(message)}: {body}"
+    return f"{policy.say('recap.reply')} {marks.wanted(message)}: {body}"
 
 
 # ---------------------------------------------------------------- in the thread
@@ -302,49 +301,17 @@ def _card(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffe
 
 # ---------------------------------------------------------------- marks and private words
 
-_MARKS = {
-    Delivery.HELD: Mark.HELD,
-    Delivery.QUEUED: Mark.QUEUED,
-    Delivery.ACCEPTED: Mark.ACCEPTED,
-    Delivery.DELIVERED: Mark.DELIVERED,
-    Delivery.READ: Mark.READ,
-    Delivery.FAILED: Mark.FAILED,
-    Delivery.UNCERTAIN: Mark.UNCERTAIN,
-}
-
-
-def wanted_mark(message: Any) -> str:
-    """The one mark that a message should carry now; empty for none."""
-    if message.deleted_at is not None:
-        return ""
-    if message.kind == MessageKind.NOTE:
-        return Mark.NOTE.value
-    mark = _MARKS.get(Delivery(message.delivery))
-    return mark.value if mark else ""
-
 
 def _mark(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect | None:
     message, post = loaded.messages.get(row.ref or 0), loaded.posted.get(row.ref or 0)
     if message is None or post is None:
         return None  # what a command wrote is marked once it has been posted
-    mark = wanted_mark(message)
-    if not mark or mark in message.marks.split():
-        return None
-    place = ThreadRef(teamchat=post.teamchat, place=post.place, external_id=thread.external_id)
-    return SetMark(thread=place, external_id=post.external_id, message_id=message.id, mark=mark)
+    return marks.to_set(row, message, post, thread)
 
 
 def _unmark(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect | None:
     message, post = loaded.messages.get(row.ref or 0), loaded.posted.get(row.ref or 0)
-    if message is None or post is None or (message.deleted_at is not None and post.origin == "agent"):
-        return None  # with what an agent deleted, its marks went
-    extra = [mark for mark in message.marks.split() if mark != wanted_mark(message)]
-    if not extra:
-        return None
-    place = ThreadRef(teamchat=post.teamchat, place=post.place, external_id=thread.external_id)
-    return TakeMark(
-        thread=place, external_id=post.external_id, message_id=message.id, mark=extra[0], last=len(extra) == 1
-    )
+    return None if message is None or post is None else marks.to_take(message, post, thread)
 
 
 def _ask(loaded: Loaded, row: Claimed, talk: Any, thread: ThreadRef) -> AnyEffect | None:

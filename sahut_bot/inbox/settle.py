@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from sahut_bot.inbox import (
     desk,
-    effects_load,
     lanes,
+    marks,
     operations,
     outbox,
     people,
@@ -136,7 +136,8 @@ def _lost(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -
 
 def _marked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
     effect: SetMark = done.effect
-    _remark(tx, row, effect, now, lambda shown: [*(mark for mark in shown if mark != effect.mark), effect.mark])
+    new = [mark for mark in (effect.left, effect.mark) if mark]
+    _remark(tx, row, effect, now, lambda shown: [*(mark for mark in shown if mark not in new), *new])
 
 
 def _unmarked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
@@ -151,7 +152,7 @@ def _remark(
     message = tx.execute(sa.select(messages).where(messages.c.id == effect.message_id)).one()
     shown = change(message.marks.split())
     tx.execute(sa.update(messages).where(messages.c.id == message.id).values(marks=" ".join(shown)))
-    wanted = effects_load.wanted_mark(message)
+    wanted = marks.wanted(message)
     where = (row.conversation_id or 0, effect.thread.teamchat, message.id)
     drafts = [lanes.unmark(*where)] if any(mark != wanted for mark in shown) else []
     drafts += [lanes.mark(*where)] if wanted and wanted not in shown else []

@@ -191,11 +191,15 @@ class Team:
 
     async def mark(self, thread: ThreadRef, external_id: str, mark: str) -> None:
         self._check("mark")
-        self.marks.setdefault(external_id, []).append(mark)
+        there = self.marks.setdefault(external_id, [])
+        if mark not in there:
+            there.append(mark)
 
     async def unmark(self, thread: ThreadRef, external_id: str, mark: str) -> None:
         self._check("unmark")
-        self.marks[external_id].remove(mark)
+        there = self.marks.setdefault(external_id, [])
+        if mark in there:
+            there.remove(mark)
 
     async def whisper(self, thread: ThreadRef, person: str, answer: Answer) -> None:
         self._check("whisper", thread)

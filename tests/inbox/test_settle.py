@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sahut_bot.errors import Permanent, Transient, Uncertain
-from sahut_bot.inbox import effects_load
+from sahut_bot.inbox import marks
 from sahut_bot.inbox.models import attachments, outbox, parts, posts
-from sahut_bot.inbox.outbox_claims import Finished
+from sahut_bot.inbox.outbox_claims import Finished, recover
 from sahut_bot.inbox.store import Store
 from sahut_bot.types import Delivery
 from tests.databases import Clock
@@ -160,6 +160,7 @@ CHANGES = st.lists(
         st.tuples(st.just("later"), st.sampled_from([1.0, 6.0])),
         st.tuples(st.just("begin"), st.none()),
         st.tuples(st.just("end"), st.none()),
+        st.tuples(st.just("crash"), st.none()),
     ),
     max_size=10,
 )
@@ -167,6 +168,8 @@ CHANGES = st.lists(
 
 @settings(max_examples=effort(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
+@example(changes=[("begin", None), ("crash", None), ("edit", "; a note")])
+@example(changes=[("begin", None), ("crash", None), ("edit", "Notes: x"), ("answer", "drop")])
 async def test_message_ends_with_the_one_mark_it_should_carry_whatever_overtakes_what(
     world: World, changes: list[tuple[str, Any]]
 ) -> None:
@@ -180,12 +183,15 @@ async def test_message_ends_with_the_one_mark_it_should_carry_whatever_overtakes
         elif change == "end":
             await world.store.write(world.finish, under_way)
             under_way = []
+        elif change == "crash":  # what was under way has happened, and nobody heard so
+            under_way = []
+            await world.store.write(recover, world.clock(), everything=True)
         else:
             await happens(world, change, value, number=number, message=message, post=post)
     await world.store.write(world.finish, under_way)
     await world.later(HOLD + 1)
     row = await world.last_message(id=message)
-    wanted = effects_load.wanted_mark(row)
+    wanted = marks.wanted(row)
     if row.deleted_at is None:  # a deleted post took its marks along
         assert world.team.marks.get(post, []) == ([wanted] if wanted else [])
         assert row.marks == wanted
