@@ -12,7 +12,7 @@ import pytest
 from tests.crash.forked import Forked, insist, supervised
 from tests.rig import Office, Visitor
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]  # one server to fork from
 
 
 async def begin(program: Forked, http: aiohttp.ClientSession, text: str = "one") -> tuple[Visitor, str]:

@@ -12,7 +12,7 @@ from tests.crash.forked import Forked, supervised
 from tests.crash.story import Story
 from tests.rig import Office
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]  # one server to fork from
 
 ROWS = ("open", "mirror", "file", "fetch", "reply", "mark", "unmark", "card", "activity", "say")
 POINTS = (

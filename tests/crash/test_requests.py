@@ -13,7 +13,7 @@ from tests.crash.forked import Forked
 from tests.databases import until
 from tests.rig import Visitor
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]  # one server to fork from
 
 RECEIPT, LABEL = b"%PDF-1.4 receipt", b"a new label"
 HANG = 60.0
