@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from sahut_bot.errors import AuthFailed, Permanent, PlaceClosed, RateLimited, Transient, Uncertain
-from sahut_bot.types import Answer, Button, Form, Mark, ThreadRef
+from sahut_bot.types import Answer, Button, Form, Health, Mark, ThreadRef
 from tests.bridges.slack_desk import CARD, Desk, content, desk
 
 
@@ -302,12 +302,22 @@ async def test_a_revoked_token_is_an_account_problem(quiet: Desk):
         await quiet.chat.post(thread, content("one"), "m:1")
 
 
-async def test_what_is_for_an_archived_channel_waits_until_people_mend_it(quiet: Desk):
-    thread = await quiet.thread()
-    quiet.ws.driver.archive(quiet.ana, quiet.team)
-    with pytest.raises(PlaceClosed) as refused:
-        await quiet.chat.post(thread, content("one"), "m:1")
-    assert refused.value.retry_after == 60
+async def test_what_is_for_a_closed_channel_waits_until_people_mend_it():
+    async with desk(listening=False, posts_per_second=0) as made:
+        thread = await made.thread()
+        made.ws.driver.archive(made.ana, made.team)
+        with pytest.raises(PlaceClosed) as refused:
+            await made.chat.post(thread, content("one"), "m:1")
+        assert refused.value.retry_after == 60
+        made.ws.driver.archive(made.ana, made.team, undo=True)
+        made.ws.driver.leave(made.ws.bot_user_id, made.team)
+        for attempt in (made.chat.post(thread, content("one"), "m:1"), made.chat.find(thread, made.team, "m:1")):
+            with pytest.raises(PlaceClosed):
+                await attempt
+        assert made.chat.health is Health.DEGRADED
+        made.ws.driver.join(made.ws.bot_user_id, made.team)
+        await made.chat.post(thread, content("one"), "m:1")
+        assert made.chat.health is not Health.DEGRADED
 
 
 async def test_every_kind_of_call_has_room_at_first(quiet: Desk):

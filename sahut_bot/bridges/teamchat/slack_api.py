@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from sahut_bot.bridges.http import is_loopback
 from sahut_bot.bridges.teamchat.slack_config import SlackConfig
-from sahut_bot.bridges.teamchat.slack_errors import classify
+from sahut_bot.bridges.teamchat.slack_errors import classify, is_closed
 from sahut_bot.bridges.teamchat.slack_limits import POST, Limits
 from sahut_bot.bridges.teamchat.slack_pieces import Json
 from sahut_bot.bridges.teamchat.slack_pulse import Pulse
@@ -137,9 +137,13 @@ class SlackApi:
             failure = self._failure(method, error)
             if isinstance(failure, RateLimited):
                 self._limits.refused(method, place, failure.retry_after)
+            if place and is_closed(failure):
+                self._pulse.channel(place, closed=True)
             raise failure from error
         if method != CONNECT:
             self._pulse.called(None)
+        if place:
+            self._pulse.channel(place, closed=False)
         return _data(response.data)
 
     def _failure(self, method: str, error: Exception) -> PlatformError:

@@ -94,10 +94,17 @@ def refused(error: Permanent, lang: str) -> PlatformError:
     """What a refusal means to something that must be posted: only its content may make it fail for good."""
     if error.code in THREAD_GONE:
         return thread_lost(lang)
-    if error.code in CHANNEL_CLOSED or error.code.startswith("restricted_action"):
+    if is_closed(error):
         log.warning("slack.channel_closed", code=error.code)
         return PlaceClosed(error.reason, _CLOSED_FOR)
     return error
+
+
+def is_closed(error: PlatformError) -> bool:
+    """Whether the channel takes nothing at all: archived, restricted, or the bot is not in it."""
+    if not isinstance(error, Permanent) or error.code in THREAD_GONE:
+        return False
+    return error.code in CHANNEL_CLOSED or error.code.startswith("restricted_action")
 
 
 def thread_lost(lang: str) -> Permanent:

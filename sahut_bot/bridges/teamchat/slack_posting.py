@@ -219,7 +219,7 @@ class Posting:
                     break
         except Permanent as error:
             if error.code not in THREAD_GONE:
-                raise
+                raise refused(error, self._lang) from error
         return None
 
     def _carries(self, message: Event, key: str, sign: str) -> bool:

@@ -1,4 +1,4 @@
-"""How the connection stands: the worse of the way in (the socket) and the way out (the Web API).
+"""How the connection stands: the worse of the way in (the socket), the way out (the Web API) and the channels.
 
 After a refused token nothing is sent any more that could show that it works again, so the pulse asks by itself.
 """
@@ -23,6 +23,7 @@ class Pulse:
         self._health = Health.STARTING
         self._way_in = Health.STARTING
         self._way_out = Health.CONNECTED
+        self._closed: set[str] = set()  # channels
         self._ill = asyncio.Event()
 
     def way_in(self, health: Health) -> None:
@@ -43,8 +44,14 @@ class Pulse:
             self._ill.set()
         self._judge()
 
+    def channel(self, channel: str, *, closed: bool) -> None:
+        """What is posted there is taken again, or not: people must mend that."""
+        (self._closed.add if closed else self._closed.discard)(channel)
+        self._judge()
+
     def _judge(self) -> None:
-        health = max(self._way_in, self._way_out, key=_BADNESS.index)
+        places = Health.DEGRADED if self._closed else Health.CONNECTED
+        health = max(self._way_in, self._way_out, places, key=_BADNESS.index)
         if health is not self._health:
             self._health = health
             self._tell(health)
