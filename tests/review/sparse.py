@@ -41,6 +41,7 @@ class SparseSlack:
         self.calls: list[tuple[str, Json]] = []
         self.posted: list[float] = []  # when, on a steady clock
         self.responses: list[Json] = []
+        self.deaf_responses = False  # response addresses take nothing
         self.bot = ""  # where the program listens
         self._numbers = itertools.count(1)
         self._begun = time.time()
@@ -101,6 +102,8 @@ class SparseSlack:
         return {"ok": True, "messages": [self.root(told["ts"]), *replies]}
 
     async def respond(self, request: web.Request) -> web.Response:
+        if self.deaf_responses:
+            return web.Response(status=404)
         self.responses.append(await request.json())
         return web.Response()
 

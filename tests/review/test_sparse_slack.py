@@ -91,6 +91,15 @@ async def test_form_without_a_trigger_becomes_a_button(tmp_path: Path) -> None:
         assert "views.open" not in {method for method, _ in slack.calls}
 
 
+async def test_answer_whose_address_is_gone_is_whispered(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack, running(slack, tmp_path):
+        await begun(slack)
+        slack.deaf_responses = True
+        assert (await slack.slash("/claim", "#99"))[0] == 200
+        (told,) = await seen(lambda: [told for method, told in slack.calls if method == "chat.postEphemeral"])
+        assert "#99" in told["text"]
+
+
 async def test_certificate_may_be_tried_without_a_signature_and_nothing_else(tmp_path: Path) -> None:
     form = "application/x-www-form-urlencoded"
     async with served(SparseSlack()) as slack, running(slack, tmp_path):

@@ -112,10 +112,19 @@ class Answers:
                 unfurl_media=False,
                 **content_message(body, self._lang),
             )
-        elif asked.surface is Surface.SLASH and asked.response_url:
-            await self.respond(asked.response_url, answer_message(answer, self._lang, self._url))
-        else:
+        elif asked.surface is not Surface.SLASH or not await self._responded(asked, answer):
             await self._whisper_or_respond(asked, answer)
+
+    async def _responded(self, asked: Asked, answer: Answer) -> bool:
+        """Whether the address that came with the question has taken the answer."""
+        if not asked.response_url:
+            return False
+        try:
+            await self.respond(asked.response_url, answer_message(answer, self._lang, self._url))
+        except PlatformError as error:
+            log.info("slack.not_responded", error=type(error).__name__)
+            return False
+        return True
 
     async def _whisper_or_respond(self, asked: Asked, answer: Answer) -> None:
         """Where the bot is not in the channel, the address that came with the question still works."""
