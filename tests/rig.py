@@ -366,14 +366,14 @@ class Visitor:
 
     def __init__(self, http: aiohttp.ClientSession, program: Program, channel: str = "web") -> None:
         self._http = http
-        self._program = program
+        self.program = program
         self._channel = channel
         self._token = ""
         self.cursor = ""
         self.messages: dict[str, Json] = {}
 
     def _url(self, path: str) -> str:
-        return f"{self._program.url}/livechat/{self._channel}/{path}"
+        return f"{self.program.url}/livechat/{self._channel}/{path}"
 
     @property
     def _auth(self) -> dict[str, str]:
@@ -436,7 +436,7 @@ class Visitor:
         return [one for one in self.messages.values() if one["from"] == "agent" and not one.get("deleted")]
 
     async def download(self, attachment: Json) -> bytes:
-        async with self._http.get(self._program.url + attachment["url"]) as answer:
+        async with self._http.get(self.program.url + attachment["url"]) as answer:
             assert answer.status == 200
             return await answer.read()
 

@@ -39,7 +39,8 @@ class Forked:
         self.ahead = CONTEXT.Value("d", 0.0)
         self._process: Any = None
 
-    async def start(self) -> None:
+    async def start(self, *, connects: bool = True) -> None:
+        """`connects`: over Socket Mode, and not another one."""
         point = self.points[self.starts] if self.starts < len(self.points) else ""
         self.starts += 1
         if self.starts > 1 and "DATABASE_URL" in self.more and self.more["DATABASE_URL"].startswith("postgresql"):
@@ -62,7 +63,7 @@ class Forked:
         self.url = f"http://127.0.0.1:{port}"
         self.office.hurry = lambda: self.skip(1.0)
         self.office.server.http.app_url = self.url
-        if self.office.socket:
+        if self.office.socket and connects:
             await until(lambda: self.office.server.sockets.opened > opened or not self.alive, PATIENCE)
 
     @property

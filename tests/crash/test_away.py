@@ -9,7 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from sahut_bot.dispatcher import LEASE
 from tests.crash.forked import Forked, insist, supervised
+from tests.databases import until
 from tests.rig import Office, Visitor
 
 pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]  # one server to fork from
@@ -143,3 +145,67 @@ async def test_reply_of_which_nobody_can_tell_is_marked_and_asked_about(
         await rina.hears("It is on its way.")
         await rina.confirm()
         await office.marked(post, "📬")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "point",
+    ["commit:on_lost", "committed:on_lost", "performed:open*3", "performed:open*4", "commit:_finish/open*4"],
+)
+async def test_lost_thread_is_rebuilt_once(point: str, office: Office, sqlite_url: str, tmp_path: Path) -> None:
+    """The third and fourth steps of opening are the new card and the recap."""
+    program = Forked(office, tmp_path, point, DATABASE_URL=sqlite_url)
+    async with supervised(program), aiohttp.ClientSession() as http:
+        rina, root = await begin(program, http)
+        office.post(office.dewi, root, "Hello")
+        await rina.hears("Hello")
+        office.driver.delete(office.ana, office.room, root)
+        second = await office.sees(
+            lambda: next((ts for ts in office.roots() if ts != root and office.replies(ts)), ""), 20
+        )
+        await insist(lambda: rina.say("two", id="two"))
+        await office.posted(second, "two")
+        assert program.starts == 2
+        assert len([ts for ts in office.roots() if office.card(ts)]) == 1
+        recap, *rest = office.texts(second)
+        assert "one" in recap
+        assert "Hello" in recap
+        assert not any("rebuilt because" in text for text in rest)
+        assert office.texts(second, of="customer") == ["two"]
+        office.post(office.dewi, second, "The last")
+        await rina.hears("Hello", "The last")
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+async def test_other_program_goes_on_when_one_is_killed(office: Office, postgres_url: str, tmp_path: Path) -> None:
+    """Whatever the dead one had in hand, the other takes over; also the connection to Slack."""
+    await office.server.start()
+    (tmp_path / "second").mkdir()
+    first, second = (Forked(office, folder, DATABASE_URL=postgres_url) for folder in (tmp_path, tmp_path / "second"))
+    await first.start()
+    async with aiohttp.ClientSession() as http:
+        rina, root = await begin(first, http)
+        office.server.fail_next("chat.postMessage", hang=60, times=2, match=lambda args: args["text"].startswith("two"))
+        tono = await Visitor(http, first).begin("Tono")
+        await tono.say("two of Tono")
+        await rina.say("two of Rina")
+        await office.sees(
+            lambda: len([one for one in office.ws.calls("chat.postMessage") if "two" in str(one.args)]) > 1
+        )
+        await second.start(connects=False)
+        first.kill()
+        await first.died()
+        second.skip(LEASE + 1)
+        rina.program = second
+        await rina.say("three")
+        await office.posted(root, "three")
+        assert office.texts(root, of="customer") == ["one", "two of Rina", "three"]
+        other = await office.root("two of Tono")
+        await office.posted(other, "two of Tono")
+        assert len(office.roots()) == 2
+        await until(lambda: office.server.sockets.connections)
+        office.post(office.dewi, root, "Still here.")
+        await rina.hears("Still here.")
+    await second.stop()
+    await office.server.stop()
