@@ -55,22 +55,25 @@ class RefreshCard(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetMark(Effect):
-    """`left`: another mark that an earlier attempt may have put there; it is to come off."""
+    """`left`: other marks that earlier attempts may have put there; they are to come off."""
 
     thread: ThreadRef
     external_id: str
     message_id: int
     mark: str
-    left: str = ""
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeMark(Effect):
+    """`left` as in `SetMark`."""
+
     thread: ThreadRef
     external_id: str
     message_id: int
     mark: str
     last: bool
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,15 +37,14 @@ def wanted(message: Any) -> str:
 
 
 def to_set(row: Claimed, message: Any, post: Any, thread: ThreadRef) -> SetMark | TakeMark | None:
-    """An earlier attempt may have left another mark there, of whose end nobody heard: that one comes off again."""
+    """Earlier attempts may have left other marks there, of whose end nobody heard: those come off again."""
     mark, shown = wanted(message), message.marks.split()
-    left = str(row.payload.get("mark", ""))
-    left = "" if left in (mark, *shown) else left
+    left = tuple(one for one in _tried(row) if one not in (mark, *shown))
     place = ThreadRef(teamchat=post.teamchat, place=post.place, external_id=thread.external_id)
     where: dict[str, Any] = {"thread": place, "external_id": post.external_id, "message_id": message.id}
     if mark and mark not in shown:
         return SetMark(**where, mark=mark, left=left)
-    return TakeMark(**where, mark=left, last=True) if left and not _gone(message, post) else None
+    return TakeMark(**where, mark=left[0], left=left[1:], last=True) if left and not _gone(message, post) else None
 
 
 def to_take(message: Any, post: Any, thread: ThreadRef) -> TakeMark | None:
@@ -63,12 +62,16 @@ def _gone(message: Any, post: Any) -> bool:
     return message.deleted_at is not None and post.origin == "agent"
 
 
+def _tried(row: Claimed) -> list[str]:
+    return str(row.payload.get("marks", "")).split()
+
+
 def note(tx: Tx, rows: Sequence[Claimed], effects: Sequence[object]) -> None:
     """Writes down which marks are about to be put, before they are: see `to_set`."""
     begun = [
-        (orjson.dumps({**row.payload, "mark": effect.mark}).decode(), row.id)
+        (orjson.dumps({**row.payload, "marks": " ".join([*_tried(row), effect.mark])}).decode(), row.id)
         for row, effect in zip(rows, effects, strict=True)
-        if isinstance(effect, SetMark)
+        if isinstance(effect, SetMark) and effect.mark not in _tried(row)
     ]
     if begun:
         tx.many(_NOTE, begun)

@@ -136,13 +136,13 @@ def _lost(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -
 
 def _marked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
     effect: SetMark = done.effect
-    new = [mark for mark in (effect.left, effect.mark) if mark]
+    new = [*effect.left, effect.mark]
     _remark(tx, row, effect, now, lambda shown: [*(mark for mark in shown if mark not in new), *new])
 
 
 def _unmarked(tx: Tx, policy: Policy, row: Claimed, done: Performed, now: Instant) -> None:
     effect: TakeMark = done.effect
-    _remark(tx, row, effect, now, lambda shown: [mark for mark in shown if mark != effect.mark])
+    _remark(tx, row, effect, now, lambda shown: [*(mark for mark in shown if mark != effect.mark), *effect.left])
 
 
 def _remark(

@@ -166,10 +166,14 @@ CHANGES = st.lists(
 )
 
 
+LOST: list[tuple[str, Any]] = [("begin", None), ("crash", None)]
+
+
 @settings(max_examples=effort(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=CHANGES)
-@example(changes=[("begin", None), ("crash", None), ("edit", "; a note")])
-@example(changes=[("begin", None), ("crash", None), ("edit", "Notes: x"), ("answer", "drop")])
+@example(changes=[*LOST, ("edit", "; a note")])
+@example(changes=[*LOST, ("edit", "Notes: x"), *LOST, ("edit", "; a note")])
+@example(changes=[*LOST, ("edit", "Notes: x"), *LOST, ("answer", "drop")])
 async def test_message_ends_with_the_one_mark_it_should_carry_whatever_overtakes_what(
     world: World, changes: list[tuple[str, Any]]
 ) -> None:
