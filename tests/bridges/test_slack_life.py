@@ -91,7 +91,7 @@ async def test_a_start_without_slack_may_be_tried_again():
         states.append(chat.health)
         await chat.stop()
         states.append(chat.health)
-        assert states == [Health.DEGRADED, Health.STARTING, Health.STOPPED]
+        assert states == [Health.DEGRADED, Health.CONNECTED, Health.STOPPED]
 
 
 async def test_events_in_work_are_acknowledged_before_their_socket_is_replaced(socket: Desk):

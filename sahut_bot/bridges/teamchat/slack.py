@@ -111,6 +111,7 @@ class SlackChat:
         self._files.introduce(me.url)
         self._me = me
         self._stopping.clear()
+        self._pulse.way_in(Health.STARTING if self._config.app_token else Health.CONNECTED)
 
     async def run(self, sink: Sink) -> None:
         """Hears from Slack until `stop`, connecting again whenever the socket goes. Needs `start`."""
@@ -123,8 +124,6 @@ class SlackChat:
                 self.spawn(self._pulse.watch(self._api.headers), "slack-pulse")
                 if self._config.app_token:
                     self.spawn(self._sockets.run(self._door.app, self.spawn), "slack-socket")
-                else:
-                    self._pulse.way_in(Health.CONNECTED)
                 await self._stopping.wait()
                 self._door.close()
                 for task in list(self._tasks):

@@ -6,8 +6,10 @@ be, so that Slack brings it again.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -31,12 +33,13 @@ log = structlog.get_logger(__name__)
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _KINDS_KEPT = 100
+_PATIENCE = 0.5  # seconds
 _REACHED = "sahut_reached"  # in bolt's context of a request that came through to us
 _CONTENT = {"events": _JSON, "commands": _FORM, "interactive": _FORM}
 
 
 class Door:
-    """Closed (503) but between `open` and `close`."""
+    """Closed (503) but between `open` and `close`; who comes a moment too early is let wait."""
 
     def __init__(self, api: SlackApi, config: SlackConfig, inbound: Inbound, calls: Calls) -> None:
         self._config = config
@@ -44,6 +47,7 @@ class Door:
         self._calls = calls
         self._me = Identity(user_id="", bot_id="", team_id="")
         self._open: tuple[Sink, Spawn] | None = None
+        self._opened = asyncio.Event()
         self._signatures = SignatureVerifier(config.signing_secret or "unset")
         self._seen: set[str] = set()  # kinds of events that are unknown, and kept
         self.app = AsyncApp(
@@ -65,9 +69,17 @@ class Door:
 
     def open(self, sink: Sink, spawn: Spawn) -> None:
         self._open = (sink, spawn)
+        self._opened.set()
 
     def close(self) -> None:
         self._open = None
+        self._opened.clear()
+
+    async def _entered(self) -> tuple[Sink, Spawn] | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._opened.wait()
+        return self._open
 
     # Bolt looks at the names of a callable's arguments, and takes the `self` of a method for one of them.
 
@@ -92,9 +104,10 @@ class Door:
 
     async def _receive(self, req: AsyncBoltRequest) -> BoltResponse:
         req.context[_REACHED] = True
-        if self._open is None:
+        inside = await self._entered()
+        if inside is None:
             return BoltResponse(status=503)
-        sink, spawn = self._open
+        sink, spawn = inside
         body = req.body
         try:
             if body.get("type") == "event_callback":
@@ -178,9 +191,10 @@ class Door:
         signature, stamp = headers["x-slack-signature"], headers["x-slack-request-timestamp"]
         if not self._signatures.is_valid(body=text, timestamp=stamp, signature=signature):
             return BoltResponse(status=401)
-        if self._open is None:
+        inside = await self._entered()
+        if inside is None:
             return BoltResponse(status=503)
-        return await self._kept(json.loads(text), NotUnderstood("no event"), self._open[0])
+        return await self._kept(json.loads(text), NotUnderstood("no event"), inside[0])
 
 
 def _is_event(text: str) -> bool:
