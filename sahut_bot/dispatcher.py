@@ -35,6 +35,7 @@ _AUTH_RECHECK = 60.0
 _SETTLE_TRIES = 3
 _AWAY_AFTER = 8  # failures in a row, more than run at once
 _LONGEST_REST = 15.0
+_GRACE = 4.0  # seconds for what is under way when the program ends: supervisors kill after ten
 _RECALLED = 61.0  # seconds: rate limits are counted by the minute
 
 
@@ -138,7 +139,7 @@ class Dispatcher(Generic[E]):
         self._stopping = False
         self._loop = asyncio.create_task(self._run(), name="dispatcher")
 
-    async def stop(self, grace: float = 10.0) -> None:
+    async def stop(self, grace: float = _GRACE) -> None:
         """Claims nothing more and lets what is being sent end. What takes over `grace` seconds stays in doubt."""
         self._stopping = True
         self._bell.set()
