@@ -53,6 +53,7 @@ class ManifestKind(StrEnum):
 
 def main() -> NoReturn:
     """Runs the command line; wrong use and a wrong configuration are one line on stderr and never a traceback."""
+    logs.setup("critical", "console")  # until a command that logs says otherwise: what it prints is for people
     try:
         code = cli(standalone_mode=False)
     except typer.TyperException as error:
