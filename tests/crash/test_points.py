@@ -74,3 +74,12 @@ async def test_conversation_on_postgres_survives_a_kill(
     point: str, office: Office, postgres_url: str, tmp_path: Path
 ) -> None:
     await tell(office, tmp_path, point, DATABASE_URL=postgres_url)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["commit:on_post", "committed:on_post*2", "commit:run", "committed:run"])
+async def test_conversation_over_http_survives_a_kill(point: str, sqlite_url: str, tmp_path: Path) -> None:
+    office = Office(socket=False)
+    office.server.switches.ack_timeout = 1.0
+    office.server.switches.retry_delays = (0.05, 0.2, 0.5, 1.0, 1.0)
+    await tell(office, tmp_path, point, DATABASE_URL=sqlite_url)

@@ -115,6 +115,21 @@ async def test_thread_whose_first_message_is_deleted_is_rebuilt(fresh: Scene) ->
     await office.marked(post, "✅")
 
 
+async def test_what_is_still_written_in_the_old_thread_counts(fresh: Scene) -> None:
+    """Slack lets people go on in a thread whose first message is gone."""
+    office = fresh.office
+    rina, root = await fresh.talk()
+    office.driver.delete(office.ana, office.room, root)
+    second = await office.sees(lambda: next((ts for ts in office.roots() if ts != root and office.replies(ts)), None))
+    post = office.post(office.dewi, root, "It is on its way.")
+    note = office.post(office.dewi, root, "; he is angry")
+    await rina.hears("It is on its way.")
+    await office.marked(post, "✅")
+    await office.marked(note, "🔒")
+    office.post(office.dewi, root, "!resolve")
+    await office.posted(second, "Dewi resolved it")
+
+
 async def test_lost_thread_is_noticed_by_the_next_post_at_the_latest(fresh: Scene) -> None:
     """The event of the deletion never came: Slack posts into the channel, where it does not belong."""
     office = fresh.office

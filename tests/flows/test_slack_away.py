@@ -144,3 +144,20 @@ async def test_slack_that_refuses_a_message_is_said_with_its_reason(fresh: Scene
     await rina.say("three")
     await office.posted(root, "three")
     await office.posted(root, "msg_blocks_too_long")
+
+
+async def test_what_is_being_posted_when_the_program_is_stopped_is_there_once(fresh: Scene) -> None:
+    office = fresh.office
+    rina, root = await fresh.talk("one")
+    office.server.fail_next("chat.postMessage", hang=0.5, match=lambda args: args["text"] == "two")
+    await rina.say("two")
+    await office.posted(root, "two")
+    looked = len(office.ws.calls("conversations.replies"))
+    await fresh.program.stop()
+    await fresh.program.start()
+    await rina.say("three")
+    await office.posted(root, "three")
+    assert office.texts(root) == ["one", "two", "three"]
+    # It heard the answer before it went: there was no doubt.
+    doubts = office.ws.calls("conversations.replies")[looked:]
+    assert not [one for one in doubts if one.args.get("include_all_metadata")]
