@@ -1,6 +1,7 @@
 """A team chat at work in this process: started as often as it takes, then listening, standing by, and catching up.
 
-Of several processes one leads: it alone catches up what was missed, and holds the connection where there may be one.
+Of several processes one leads (docs/adr/0016): it alone catches up what was missed, and holds the connection where
+there may be one.
 """
 
 from __future__ import annotations
