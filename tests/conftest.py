@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 import pytest
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["tests.databases"]
@@ -41,3 +43,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     return judged((yield))
+
+
+@pytest.fixture
+def restored_logs() -> Iterator[None]:
+    """For who calls `logs.setup`: what it changes is the whole process's."""
+    root, own = logging.getLogger(), logging.getLogger("sahut_bot")
+    before = root.handlers[:], root.level, own.level
+    yield
+    logging.captureWarnings(False)
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    own.setLevel(before[2])
+    structlog.reset_defaults()

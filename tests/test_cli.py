@@ -17,6 +17,8 @@ import pytest
 
 from sahut_bot import __version__, cli, manifest
 
+pytestmark = pytest.mark.usefixtures("restored_logs")
+
 PATIENCE = 30
 SLACK = {
     "SAHUT_SLACK__BOT_TOKEN": "xoxb-1",

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from sahut_bot import logs
 
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root, own = logging.getLogger(), logging.getLogger("sahut_bot")
-    before = root.handlers[:], root.level, own.level
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    own.setLevel(before[2])
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("restored_logs")
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
