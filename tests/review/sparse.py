@@ -41,6 +41,8 @@ class SparseSlack:
         self.calls: list[tuple[str, Json]] = []
         self.posted: list[float] = []  # when, on a steady clock
         self.responses: list[Json] = []
+        self.members = [ANI, BOT]
+        self.failing: list[str] = []  # methods whose next call fails
         self.deaf_responses = False  # response addresses take nothing
         self.bot = ""  # where the program listens
         self._numbers = itertools.count(1)
@@ -54,6 +56,9 @@ class SparseSlack:
         if request.content_type == "application/json":
             told |= await request.json()
         self.calls.append((method, told))
+        if method in self.failing:
+            self.failing.remove(method)
+            return web.json_response({"ok": False, "error": "service_unavailable"})
         handler = getattr(self, method.replace(".", "_"), None)
         answer = handler(told) if handler else {"ok": False, "error": "unknown_method"}
         return web.json_response(answer)
@@ -65,7 +70,7 @@ class SparseSlack:
         return {"ok": True, "user": {"id": told["user"], "name": told["user"].lower()}}
 
     def conversations_members(self, _told: Json) -> Json:
-        return {"ok": True, "members": [ANI, BOT]}
+        return {"ok": True, "members": self.members}
 
     def chat_postMessage(self, told: Json) -> Json:
         self.posted.append(time.monotonic())

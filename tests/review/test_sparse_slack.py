@@ -91,6 +91,18 @@ async def test_form_without_a_trigger_becomes_a_button(tmp_path: Path) -> None:
         assert "views.open" not in {method for method, _ in slack.calls}
 
 
+async def test_colleagues_are_known_though_slack_stumbles_while_it_tells_of_them(tmp_path: Path) -> None:
+    slack = SparseSlack()
+    slack.members.append("U0BEN")
+    slack.failing = ["users.info", "users.info", "conversations.members"]
+    async with served(slack), running(slack, tmp_path):
+        await begun(slack)
+        await seen(lambda: [told for method, told in slack.calls if told.get("user") == "U0BEN"])
+        await slack.slash("/assign", "#1 <@U0BEN>")
+        await seen(lambda: slack.responses)
+        assert slack.responses[0]["text"] == "#1 is assigned."
+
+
 async def test_answer_whose_address_is_gone_is_whispered(tmp_path: Path) -> None:
     async with served(SparseSlack()) as slack, running(slack, tmp_path):
         await begun(slack)

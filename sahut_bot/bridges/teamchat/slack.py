@@ -54,6 +54,7 @@ _METHODS = {
     "unreact": "reactions.remove",
     "whisper": "chat.postEphemeral",
 }
+_LONGEST_PAUSE = 60.0
 _OVERLAP = 30.0  # seconds before a gap that are looked at again
 
 
@@ -120,7 +121,7 @@ class SlackChat:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._door.open(sink, self.spawn)
-                self.spawn(self._inbound.introductions(sink), "slack-introductions")
+                self.spawn(self._introduce(sink), "slack-introductions")
                 self.spawn(self._pulse.watch(self._api.headers), "slack-pulse")
                 if self._config.app_token:
                     self.spawn(self._sockets.run(self._door.app, self.spawn), "slack-socket")
@@ -171,8 +172,20 @@ class SlackChat:
         """The socket was away so long that events may be lost."""
         self._people.forget()
         if self._sink is not None:
+            self.spawn(self._introduce(self._sink), "slack-introductions")
             after = self._now() - seconds - _OVERLAP
             self.spawn(self.catch_up(self._config.channels, after, self._sink), "slack-catch-up")
+
+    async def _introduce(self, sink: Sink) -> None:
+        """Who is who and who has left: asked until Slack has told it all."""
+        pause = 1.0
+        while True:
+            try:
+                return await self._inbound.introductions(sink)
+            except (Busy, PlatformError) as error:
+                log.info("slack.introductions_wait", error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def handle_http(
         self, path_kind: str, body: bytes, headers: Mapping[str, str]

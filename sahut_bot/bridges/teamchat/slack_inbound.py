@@ -223,11 +223,16 @@ class Inbound:
         left while nobody listened.
         """
         agents: set[str] = set()
-        for user in await self._people.everybody():
-            person: Person = await self._people.find_unhurried(user)
-            if person.is_agent:
-                agents.add(user)
-                await sink.agent(PersonChanged(person=person, at=self._now()))
+        met: set[str] = set()
+        # In a large team this takes minutes, in which people come and go.
+        while newcomers := sorted(set(await self._people.everybody()) - met):
+            for user in newcomers:
+                person: Person = await self._people.find_unhurried(user)
+                met.add(user)
+                if person.is_agent:
+                    agents.add(user)
+                    await sink.agent(PersonChanged(person=person, at=self._now()))
+        agents.intersection_update(await self._people.everybody())
         if self._people.complete:
             await sink.agent(Roster(teamchat="slack", members=frozenset(agents), at=self._now()))
 
