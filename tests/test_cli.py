@@ -207,6 +207,21 @@ def test_a_second_run_on_the_same_file_is_refused_and_the_first_stops_when_told(
             first.kill()  # else leaving the block would wait for it
 
 
+def test_a_folder_or_address_that_cannot_be_used_is_one_line(sahut: Type, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "sahut.db").write_text("no database" * 100)
+    for settings, named in (
+        ({"SAHUT_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/file/below/x.db"}, "SAHUT_DATA_DIR"),
+        ({}, "not a database"),
+        ({"SAHUT_DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path}/x.db", "SAHUT_HTTP__HOST": "192.0.2.1"}, "HTTP__HOST"),
+    ):
+        ran = sahut("run", **{**SLACK, **settings})
+        assert (ran.returncode, ran.stdout) == (2, ""), ran
+        assert one_line(ran.stderr), ran.stderr
+        assert named in ran.stderr
+
+
 def test_a_port_in_use_is_one_line(sahut: Type) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

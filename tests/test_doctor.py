@@ -161,6 +161,7 @@ async def test_slack_that_is_away_is_named_and_the_rest_is_still_looked_at(tmp_p
         found = await only_failure(settings)
         assert found.name == "slack token"
         assert "cannot be reached" in found.message
+        assert "SAHUT_SLACK__API_URL" in found.fix
 
 
 # ---------------------------------------------------------------- this machine and the settings

@@ -98,7 +98,10 @@ class Store:
         if parsed.get_backend_name() == "postgresql":
             return cls(PostgresBackend(parsed, patience), limit)
         path = sqlite_path(parsed, data_dir)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(path.parent, error) from None
         return cls(SqliteBackend(path, patience), limit)
 
     @property
@@ -117,7 +120,10 @@ class Store:
 
     def acquire_run_lock(self) -> None:
         """Keeps a second `run` off an SQLite file until `stop`. Raises `ConfigError` when there is one already."""
-        self._backend.acquire_run_lock()
+        try:
+            self._backend.acquire_run_lock()
+        except OSError as error:
+            raise _unwritable(Path(error.filename or "?").parent, error) from None
 
     def lead(self, name: str) -> AbstractAsyncContextManager[asyncio.Event]:
         """Waits until no other process leads `name`; while the context is open this one does.
@@ -218,6 +224,10 @@ class Store:
     def engines(self) -> list[sa.Engine]:
         """For counting and measuring; nothing else may use them."""
         return self._backend.engines()
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{folder} cannot be written to ({error.strerror}): set SAHUT_DATA_DIR to a folder that can")
 
 
 def parse_url(url: str) -> sa.URL:

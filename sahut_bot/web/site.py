@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Sequence
 from typing import Any, cast
@@ -128,7 +129,7 @@ def _bound(host: str, port: int) -> socket.socket:
         made.bind((host, port))
     except OSError as error:
         made.close()
-        raise ConfigError(
-            f"Cannot listen on {host} port {port} ({error.strerror}): set SAHUT_HTTP__PORT to a free one"
-        ) from None
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        way = "SAHUT_HTTP__PORT to a free one" if taken else "SAHUT_HTTP__HOST to an address of this machine"
+        raise ConfigError(f"Cannot listen on {host} port {port} ({error.strerror}): set {way}") from None
     return made

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sahut_bot.bridges.teamchat.slack_api import CONNECT, SlackApi
 from sahut_bot.bridges.teamchat.slack_config import BOT_SCOPES, SlackConfig
-from sahut_bot.errors import PlatformError
+from sahut_bot.errors import PlatformError, Transient, Uncertain
 from sahut_bot.text.words import say
 from sahut_bot.types import Instant
 
@@ -28,7 +28,7 @@ async def examine(api: SlackApi, config: SlackConfig, now: Callable[[], Instant]
     try:
         told, headers = await api.headers()
     except PlatformError as error:
-        yield Finding("token", False, error.reason, say(lang, "slack.doctor.token.fix"))
+        yield Finding("token", False, error.reason, _fix(error, "slack.doctor.token.fix", lang))
         return
     yield Finding("token", True, say(lang, "slack.doctor.token", team=told.get("team") or told.get("team_id")))
     if "x-oauth-scopes" in headers:
@@ -38,6 +38,11 @@ async def examine(api: SlackApi, config: SlackConfig, now: Callable[[], Instant]
     for channel in config.channels:
         yield await _channel(api, channel, lang)
     yield await _way_in(api, config)
+
+
+def _fix(error: PlatformError, refused: str, lang: str) -> str:
+    """`refused` helps where Slack said no; where nobody answered it would mislead."""
+    return say(lang, "slack.doctor.away.fix" if isinstance(error, Transient | Uncertain) else refused)
 
 
 def _scopes(granted: str, lang: str) -> Finding:
@@ -64,7 +69,7 @@ async def _channel(api: SlackApi, channel: str, lang: str) -> Finding:
     try:
         told = (await api.call("conversations.info", channel=channel)).get("channel")
     except PlatformError as error:
-        return Finding(name, False, error.reason, say(lang, "slack.doctor.channel.fix"))
+        return Finding(name, False, error.reason, _fix(error, "slack.doctor.channel.fix", lang))
     told = told if isinstance(told, Mapping) else {}
     if told.get("is_archived"):
         return Finding(name, False, say(lang, "slack.doctor.channel.archived"), say(lang, "slack.doctor.channel.fix"))
@@ -82,5 +87,5 @@ async def _way_in(api: SlackApi, config: SlackConfig) -> Finding:
     try:
         await api.call(CONNECT, app_token=config.app_token)
     except PlatformError as error:
-        return Finding("events", False, error.reason, say(lang, "slack.doctor.app_token.fix"))
+        return Finding("events", False, error.reason, _fix(error, "slack.doctor.app_token.fix", lang))
     return Finding("events", True, say(lang, "slack.doctor.socket"))
