@@ -72,6 +72,22 @@ async def test_what_was_edited_or_deleted_meanwhile_is_taken_as_it_is_now(fresh:
     await rina.hears("It comes on Tuesday.", "The last")
 
 
+async def test_reply_that_was_corrected_meanwhile_goes_out_as_corrected(sqlite_url: str, tmp_path: Path) -> None:
+    more = {"CHANNELS__WEB__REPLY_HOLD_SECONDS": "60", "DATABASE_URL": sqlite_url}
+    async with scene(tmp_path, office=None, **more) as made:
+        office = made.office
+        rina, root = await made.talk()
+        post = office.post(office.dewi, root, "It is on its wya.")
+        await office.marked(post, "⏳")
+        await stopped(made)
+        office.driver.edit(office.dewi, office.room, post, "It is on its way.")
+        with capture_logs() as logs:
+            await made.program.start()
+            await until(lambda: any(line["event"] == "slack.caught_up" for line in logs))
+        made.program.skip(61)
+        await rina.hears("It is on its way.")
+
+
 async def test_thread_that_was_lost_meanwhile_is_rebuilt(fresh: Scene) -> None:
     office = fresh.office
     rina, root = await fresh.talk("Where is my order?")

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
 from sahut_bot.bridges.base import Sink
 from sahut_bot.bridges.teamchat.slack_api import SlackApi
-from sahut_bot.bridges.teamchat.slack_events import Event, Identity, is_ours, our_key, read_typed
+from sahut_bot.bridges.teamchat.slack_events import Event, Identity, is_ours, our_key, read_edited_at, read_typed
 from sahut_bot.bridges.teamchat.slack_inbound import Inbound
 from sahut_bot.errors import Busy, Permanent, PlatformError, RateLimited
 from sahut_bot.types import Instant, ThreadLost, ThreadRef
@@ -141,6 +141,10 @@ class CatchUp:
         if typed and typed.ts != root and typed.at > search.after:
             await self._patiently(self._hand_in, (typed, search.sink))
             search.report.posts += 1
+            # It may have been heard as it was first written.
+            if edited_at := read_edited_at(message):
+                edit = replace(typed, edited=True, at=edited_at)
+                await self._patiently(self._hand_in, (edit, search.sink))
 
     async def _hand_in(self, work: tuple[Any, Sink]) -> None:
         typed, sink = work

@@ -175,6 +175,11 @@ def read_typed(channel: str, message: Event, lang: str) -> Typed | None:
     )
 
 
+def read_edited_at(message: Event) -> Instant:
+    """When somebody last edited it; 0 for never."""
+    return _seconds(_mapping(message.get("edited")).get("ts"), 0.0)
+
+
 def _changed(channel: str, event: Event, me: Identity, lang: str, at: Instant) -> Iterator[Heard]:
     message, before = _mapping(event.get("message")), _mapping(event.get("previous_message"))
     if _text(message, "subtype") == "tombstone":
