@@ -56,3 +56,12 @@ def restored_logs() -> Iterator[None]:
     root.setLevel(before[1])
     own.setLevel(before[2])
     structlog.reset_defaults()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A test that needed its second try (see tests/browser) passed, but not without a word."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, said in getattr(report, "user_properties", ()):
+                if name == "retried" and report.when == "call":
+                    terminalreporter.write_line(f"RETRIED {said}")
