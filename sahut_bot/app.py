@@ -18,7 +18,7 @@ from sahut_bot import builders, housekeeping
 from sahut_bot.bridges.base import Channel, TeamChat
 from sahut_bot.bridges.channels.livechat import LiveChat
 from sahut_bot.dispatcher import Dispatcher
-from sahut_bot.inbox import alarms, effects_load, settle, thread_index, visitors
+from sahut_bot.inbox import alarms, effects_load, settle, thread_index, unsent, visitors
 from sahut_bot.inbox.effects import AnyEffect
 from sahut_bot.inbox.migrations import migrate
 from sahut_bot.inbox.outbox_claims import Claimed
@@ -117,6 +117,8 @@ class App:
         for channel in self.channels.values():
             await channel.start()
         if self.role.has(Role.WORKER):
+            if self._listening and self.store.dialect == "sqlite":  # else others may have listened all the time
+                await self.store.write(unsent.hold, self._now() + unsent.PATIENCE)
             await self.dispatcher.start()
             stack.push_async_callback(self.dispatcher.stop)  # what is being sent ends: the adapters are still there
             await self.scheduler.start()

@@ -10,15 +10,16 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import structlog
 
-from sahut_bot.bridges.base import CanStandBy, Channel, Sink, TeamChat
+from sahut_bot.bridges.base import CanMiss, CanStandBy, Channel, Sink, TeamChat
 from sahut_bot.errors import AuthFailed, Busy, PlatformError
-from sahut_bot.inbox import heard
+from sahut_bot.inbox import heard, unsent
 from sahut_bot.inbox.store import Store
-from sahut_bot.types import Health, Instant
+from sahut_bot.types import AgentDelete, Health, Instant
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,7 @@ class Listening:
                 await self._patiently(lambda: self._store.write(heard.save, self._chat.kind, self._now()))
             else:
                 await self._chat.catch_up(self._places, after - MARGIN, self._sink)
+                await self._recheck()
             self._caught_up = True
             while True:
                 await self.note()
@@ -137,6 +139,20 @@ class Listening:
         finally:
             self._caught_up = False
             self._looking.clear()
+
+    async def _recheck(self) -> None:
+        """Replies that waited when the program ended go on, save those that were deleted meanwhile."""
+        if isinstance(self._chat, CanMiss):
+            for waiting in await self._patiently(lambda: self._store.read(unsent.waiting, self._chat.kind)):
+                try:
+                    gone = await self._chat.missing(waiting.thread, waiting.posts)
+                except PlatformError as error:
+                    log.warning("teamchat.not_rechecked", teamchat=self._chat.kind, error=type(error).__name__)
+                    continue
+                for post in reversed(gone):  # the head of a lane last: behind it nothing moves
+                    event = AgentDelete(thread=waiting.thread, external_id=post, at=self._now())
+                    await self._patiently(partial(self._sink.agent, event))
+        await self._patiently(lambda: self._store.write(unsent.let_go))
 
     async def note(self) -> None:
         """As long as the chat is connected, and what was missed before is caught up, we hear all of it."""

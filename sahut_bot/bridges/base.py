@@ -62,6 +62,13 @@ class CanRecall(Protocol):
 
 
 @runtime_checkable
+class CanMiss(Protocol):
+    async def missing(self, thread: ThreadRef, posts: Sequence[str]) -> list[str]:
+        """Those of `posts` that people have deleted from the thread meanwhile. Raises a `PlatformError`."""
+        ...
+
+
+@runtime_checkable
 class CanStandBy(Protocol):
     async def stand_by(self) -> None:
         """For a team chat that is started and does not `run` here, since another process listens: until cancelled,

@@ -43,6 +43,7 @@ class SparseSlack:
         self.responses: list[Json] = []
         self.members = [ANI, BOT]
         self.failing: list[str] = []  # methods whose next call fails
+        self.hidden = False  # threads cannot be read
         self.deaf_responses = False  # response addresses take nothing
         self.bot = ""  # where the program listens
         self._numbers = itertools.count(1)
@@ -103,6 +104,8 @@ class SparseSlack:
         return {"ok": True, "messages": at_top[::-1]}
 
     def conversations_replies(self, told: Json) -> Json:
+        if self.hidden:
+            return {"ok": False, "error": "thread_not_found"}
         replies = [one for one in self.messages if one.get("thread_ts") == told["ts"]]
         return {"ok": True, "messages": [self.root(told["ts"]), *replies]}
 

@@ -75,6 +75,32 @@ async def test_what_was_written_meanwhile_is_found_though_threads_do_not_say_whe
             assert await customer.reads() == ["Written meanwhile"]
 
 
+async def test_reply_that_was_deleted_while_the_program_was_away_is_not_sent(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack:
+        async with running(slack, tmp_path, hold=1.0):
+            customer = await begun(slack)
+            (root,) = slack.roots()
+            withdrawn = [await slack.types(root, text) for text in ("One", "Two")]
+            await slack.types(root, "Three")
+        slack.messages = [one for one in slack.messages if one not in withdrawn]
+        async with running(slack, tmp_path, hold=1.0):
+            await seen(lambda: [told for method, told in slack.calls if told.get("name") == "white_check_mark"])
+            customer = await _again(customer, slack)
+            assert await customer.reads() == ["Three"]
+
+
+async def test_replies_go_on_where_a_thread_cannot_be_looked_at(tmp_path: Path) -> None:
+    async with served(SparseSlack()) as slack:
+        async with running(slack, tmp_path, hold=1.0):
+            customer = await begun(slack)
+            await slack.types(slack.roots()[0], "One")
+        slack.hidden = True
+        async with running(slack, tmp_path, hold=1.0):
+            await seen(lambda: [told for method, told in slack.calls if told.get("name") == "white_check_mark"])
+            customer = await _again(customer, slack)
+            assert await customer.reads() == ["One"]
+
+
 async def _again(customer: Customer, slack: SparseSlack) -> Customer:
     """The same visitor at the program's new address."""
     back = Customer(slack.bot)

@@ -275,6 +275,9 @@ class SlackChat:
     def fetch(self, file: RemoteFile) -> AsyncIterator[bytes]:
         return self._files.fetch(file)
 
+    async def missing(self, thread: ThreadRef, posts: Sequence[str]) -> list[str]:
+        return await self._posting.missing(thread, posts)
+
     def room(self, place: str, method: str) -> tuple[int, float]:
         return self._limits.room(_METHODS[method], place)
 

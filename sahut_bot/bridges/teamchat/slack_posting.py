@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -221,6 +221,20 @@ class Posting:
             if error.code not in THREAD_GONE:
                 raise refused(error, self._lang) from error
         return None
+
+    async def missing(self, thread: ThreadRef, posts: Sequence[str]) -> list[str]:
+        """Those of `posts` that are no longer in the thread; none where Slack does not show the thread at all."""
+        before = min(map(float, posts)) - 1
+        there: set[str] = set()
+        try:
+            async for page in self._api.pages(
+                "conversations.replies", "messages", channel=thread.place, ts=thread.external_id, oldest=f"{before:.6f}"
+            ):
+                there.update(str(message.get("ts")) for message in page if isinstance(message, Mapping))
+        except Permanent as error:
+            log.info("slack.posts_not_checked", code=error.code)
+            return []
+        return [ts for ts in posts if ts not in there] if there else []
 
     def _carries(self, message: Event, key: str, sign: str) -> bool:
         if not is_ours(message, self._me):
