@@ -29,6 +29,8 @@ POINTS = (
     "commit:fire_due",
     "committed:fire_due",
     "commit:receipts",
+    "commit:add_upload",
+    "committed:add_upload",
     *(f"committed:_claim/{kind}" for kind in ROWS),
     *(f"performed:{kind}" for kind in ROWS),
     *(f"commit:_finish/{kind}" for kind in ROWS),
