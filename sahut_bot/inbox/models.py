@@ -283,6 +283,7 @@ outbox = Table(
     _partial("ix_outbox_lane", "lane", "id", where="state in ('pending','sending')"),
     _partial("ix_outbox_ref", "ref", "kind", where="state in ('pending','sending')"),
     _partial("uq_outbox_merge", "lane", where="kind = 'card' and state = 'pending'", unique=True),
+    _partial("ix_outbox_opening", "target", where="kind = 'open' and state = 'sending'"),
     _partial("ix_outbox_failed", "id", where="state in ('failed','uncertain')"),
     _partial("ix_outbox_finished", "finished_at", where="finished_at is not null"),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sahut_bot.errors import UserError
+from sahut_bot.errors import Busy, UserError
 from sahut_bot.inbox import desk
+from sahut_bot.inbox import lanes as lane_rules
 from sahut_bot.inbox.desk import Case
-from sahut_bot.inbox.models import lanes, threads
+from sahut_bot.inbox.models import lanes, outbox, threads
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.store import Rx, Tx
 from sahut_bot.types import Instant, ThreadRef
@@ -22,6 +23,17 @@ def conversation_of(tx: Tx, thread: ThreadRef) -> int | None:
     )
     found: int | None = tx.execute(query).scalar()
     return found
+
+
+def wait_for_opening(tx: Tx, thread: ThreadRef) -> None:
+    """Raises `Busy` while a thread is being opened in that place: an unknown one may be just that, and people answer in
+    it before we have heard that it is there. The platform then tells it again.
+    """
+    target = lane_rules.post_target(thread.teamchat, thread.place)
+    # Literals, as in the index.
+    opening = sa.select(outbox.c.id).where(sa.text("kind = 'open' and state = 'sending'"), outbox.c.target == target)
+    if tx.execute(opening.limit(1)).first() is not None:
+        raise Busy("a thread is being opened")
 
 
 def places(rx: Rx) -> set[tuple[str, str]]:

@@ -15,7 +15,7 @@ from sahut_bot.inbox.models import agents, conversations, events_seen, messages,
 from sahut_bot.inbox.policy import Policy
 from sahut_bot.inbox.replies import Written
 from sahut_bot.inbox.store import Tx
-from sahut_bot.inbox.thread_index import conversation_of
+from sahut_bot.inbox.thread_index import conversation_of, wait_for_opening
 from sahut_bot.text import tree
 from sahut_bot.types import (
     AgentDelete,
@@ -46,7 +46,10 @@ class Typing:
 def on_post(tx: Tx, policy: Policy, post: AgentPost, now: Instant) -> Typing | None:
     """Judges what was typed, once, and does it. Unknown threads are none of our business."""
     conversation = conversation_of(tx, post.thread)
-    if conversation is None or not _first_time(tx, post.thread, f"post:{post.external_id}", now):
+    if conversation is None:
+        wait_for_opening(tx, post.thread)
+        return None
+    if not _first_time(tx, post.thread, f"post:{post.external_id}", now):
         return None
     if _happened(tx, post.thread, _deletion(post.external_id)):
         return None
@@ -168,8 +171,10 @@ def on_delete(tx: Tx, policy: Policy, event: AgentDelete, now: Instant) -> None:
     platform says in which thread it stood.
     """
     post = _post(tx, event.thread, event.external_id)
-    known = post is not None or conversation_of(tx, event.thread) is not None
-    if not known or not _first_time(tx, event.thread, _deletion(event.external_id), now):
+    if post is None and conversation_of(tx, event.thread) is None:
+        wait_for_opening(tx, event.thread)
+        return
+    if not _first_time(tx, event.thread, _deletion(event.external_id), now):
         return
     if post is None or post.message_id is None:
         return
@@ -188,6 +193,7 @@ def on_lost(tx: Tx, policy: Policy, event: ThreadLost, now: Instant) -> None:
     """The thread's first message is gone: the conversation gets a new one, told what was said before."""
     conversation = conversation_of(tx, event.thread)
     if conversation is None:
+        wait_for_opening(tx, event.thread)
         return
     case = desk.take(tx, policy, conversation, now)
     if case.thread == event.thread:

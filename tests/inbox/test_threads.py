@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sahut_bot.errors import Permanent, Transient, Uncertain
+from sahut_bot.errors import Busy, Permanent, Transient, Uncertain
 from sahut_bot.inbox import threads
 from sahut_bot.inbox.effects import SetMark
 from sahut_bot.inbox.models import agents, messages, outbox
@@ -98,6 +98,35 @@ async def test_ten_changes_before_the_card_is_drawn_are_one_edit(world: World) -
 
 
 # ---------------------------------------------------------------- none of ours, or heard twice
+
+
+async def test_who_answers_before_we_know_of_the_thread_is_heard_again_when_we_do(world: World) -> None:
+    """Slack has opened it, and nothing of that is written down yet."""
+    await world.customer()
+    opening = await world.perform(await world.store.write(world.exchange, []))
+    (made,) = world.team.cards
+    thread = ThreadRef(teamchat="slack", place=PLACE, external_id=made)
+    for attempt in (
+        world.post("Hi there", thread=thread, external_id="a1"),
+        world.edit("a1", "Hello there", thread=thread),
+        world.delete("a2", thread=thread),
+        world.lose_thread(thread),
+    ):
+        with pytest.raises(Busy):
+            await attempt
+    world.team.gone.clear()
+    await world.store.write(world.finish, opening)
+    await world.post("Hi there", thread=thread, external_id="a1")
+    await world.post("Lunch?", thread=UNKNOWN)
+    await world.later(HOLD + 1)
+    assert world.shop.texts == ["Hi there"]
+
+
+async def test_talk_elsewhere_does_not_wait_for_a_thread_that_is_being_opened(world: World) -> None:
+    await world.customer()
+    await world.perform(await world.store.write(world.exchange, []))
+    elsewhere = ThreadRef(teamchat="slack", place="C999", external_id="1.1")
+    await world.post("Lunch?", thread=elsewhere)
 
 
 async def test_post_in_a_thread_that_is_none_of_ours_is_ignored(world: World) -> None:

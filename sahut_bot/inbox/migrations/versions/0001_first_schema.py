@@ -274,6 +274,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement per table and index
         postgresql_where=sa.text("state in ('pending','sending')"),
     )
     op.create_index(
+        "ix_outbox_opening",
+        "outbox",
+        ["target"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'open' and state = 'sending'"),
+        postgresql_where=sa.text("kind = 'open' and state = 'sending'"),
+    )
+    op.create_index(
         "ix_outbox_ref",
         "outbox",
         ["ref", "kind"],
