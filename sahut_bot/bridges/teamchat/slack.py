@@ -145,6 +145,7 @@ class SlackChat:
     async def stop(self) -> None:
         """Ends `run` and closes all connections."""
         self._stopping.set()
+        self._door.shut()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._api.close()

@@ -47,7 +47,8 @@ class Door:
         self._calls = calls
         self._me = Identity(user_id="", bot_id="", team_id="")
         self._open: tuple[Sink, Spawn] | None = None
-        self._opened = asyncio.Event()
+        self._opened = asyncio.Event()  # or shut
+        self._shut = False
         self._signatures = SignatureVerifier(config.signing_secret or "unset")
         self._seen: set[str] = set()  # kinds of events that are unknown, and kept
         self.app = AsyncApp(
@@ -66,6 +67,9 @@ class Door:
 
     def introduce(self, me: Identity) -> None:
         self._me = me
+        self._shut = False
+        if self._open is None:
+            self._opened.clear()
 
     def open(self, sink: Sink, spawn: Spawn) -> None:
         self._open = (sink, spawn)
@@ -73,7 +77,14 @@ class Door:
 
     def close(self) -> None:
         self._open = None
-        self._opened.clear()
+        if not self._shut:
+            self._opened.clear()
+
+    def shut(self) -> None:
+        """Closed until the next `introduce`: nobody needs to wait for it to open."""
+        self._shut = True
+        self._open = None
+        self._opened.set()
 
     async def _entered(self) -> tuple[Sink, Spawn] | None:
         with suppress(TimeoutError):
