@@ -66,6 +66,27 @@ async def test_own_message_is_edited_and_deleted_for_the_customer_too(desk: Desk
     await expect(desk.answers("deleted")).to_be_visible()
 
 
+async def test_what_comes_meanwhile_moves_no_buttons_and_takes_no_click_away(desk: Desk):
+    await desk.begin()
+    me, (root, *_) = desk.demo.stage.actor("admin").id, desk.slack.messages(desk.room)
+    reply = await desk.reply("; she called before")
+    await reply.hover()
+    await expect(reply.locator(".toolbar")).to_be_visible()
+    for line in range(30):
+        desk.slack.driver.post(me, desk.room, f"; line {line}", thread_ts=root["ts"])
+    await expect(desk.said("line 29")).to_be_visible()
+    await expect(reply.locator(".toolbar")).to_have_count(1)
+
+    await reply.get_by_role("button", name="More actions").hover()
+    await desk.page.mouse.down()
+    desk.slack.driver.react(me, desk.room, str(await reply.get_attribute("data-ts")), "truck")
+    desk.slack.driver.post(me, desk.room, "It is on its way.", thread_ts=root["ts"])
+    await expect(desk.answers("It is on its way.")).to_be_visible()
+    await desk.page.mouse.up()
+    await expect(desk.menu.get_by_role("menuitem", name="Edit message")).to_be_visible()
+    await expect(desk.mark(reply, "truck")).to_be_visible()
+
+
 async def test_hostile_text_stays_text_on_both_sides(desk: Desk):
     await desk.begin(HOSTILE, "onerror")
     mirrored = desk.said("Rina Wijaya (customer)").locator(".said")

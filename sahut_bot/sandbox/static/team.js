@@ -156,8 +156,21 @@ export function makeTeam(root, config) {
     ui.state = state;
     ui.reads.begin(state);
     ui.text = makeText(state);
-    draw();
+    if (press.held) press.late = true;
+    else draw();
     root.dataset.ready = state.me;
+  }
+
+  // What is drawn anew between the press and the release of a button takes the click away with the old button.
+  const press = { held: false, late: false };
+  root.addEventListener("pointerdown", () => (press.held = true), true);
+  for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(release), true);
+  window.addEventListener("blur", release);
+
+  function release() {
+    press.held = false;
+    if (press.late) draw();
+    press.late = false;
   }
 
   function drawHead() {

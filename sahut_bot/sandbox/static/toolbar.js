@@ -70,13 +70,16 @@ export function makeToolbar(list, ui, { inThread, find }) {
     if (bar.parentElement !== element) element.append(bar);
   }
 
-  list.addEventListener("pointerover", (event) => {
+  // Moved, not entered: when the list grows under a hand at rest, the buttons must not go to another message.
+  list.addEventListener("pointermove", (event) => {
     // While a menu hangs on the buttons they stay where they are.
     if (!bar.querySelector("[aria-expanded=true]")) over(event.target.closest(".msg"));
   });
   list.addEventListener("focusin", (event) => over(event.target.closest(".msg")));
   list.addEventListener("pointerleave", () => {
-    if (!bar.querySelector("[aria-expanded=true]") && !bar.contains(document.activeElement)) bar.remove();
+    if (bar.querySelector("[aria-expanded=true]") || bar.contains(document.activeElement)) return;
+    bar.remove();
+    message = null;
   });
   list.addEventListener("keydown", (event) => keys(event));
 
@@ -111,8 +114,7 @@ export function makeToolbar(list, ui, { inThread, find }) {
     settle() {
       if (!message) return;
       message = find(message.ts) || null;
-      const element = message && at();
-      if (element && !bar.isConnected && (element.matches(":hover") || element.contains(document.activeElement))) element.append(bar);
+      if (message && !bar.isConnected) over(at());
     },
   };
 }
