@@ -116,17 +116,15 @@ def postgres_database(cluster: Cluster, postgres_template: str) -> str:
 
 
 # DELETE is several times faster than TRUNCATE for tables with a few rows.
-_EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
 
 
 @pytest.fixture
 def postgres_url(cluster: Cluster, postgres_database: str) -> str:
     # What a killed child or a failed test left behind must not hold locks.
-    cluster.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        f" WHERE datname = '{postgres_database}' AND pid <> pg_backend_pid()"
-    )
-    cluster.script(f"SET session_replication_role = replica; {_EMPTY}", postgres_database)
+    left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    empty = f"SET session_replication_role = replica; {EMPTY}"
+    cluster.script(f"{left} AND pid <> pg_backend_pid(); {empty}", postgres_database)
     return cluster.url(postgres_database)
 
 
@@ -137,7 +135,10 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> str:
     """Every test that asks for it runs on both databases."""
     name = "postgres_url" if request.param == "postgresql" else "sqlite_url"
