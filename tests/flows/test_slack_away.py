@@ -112,6 +112,21 @@ async def test_lost_answer_is_no_second_post(fresh: Scene) -> None:
     assert office.files(root) == [("receipt.pdf", b"receipt")]
 
 
+async def test_who_answers_before_the_answer_about_the_card_has_come_is_heard(fresh: Scene) -> None:
+    office = fresh.office
+    office.server.switches.ack_timeout = 0.5
+    office.server.switches.retry_delays = (0.1, *[0.3] * 20)
+    office.server.fail_next("chat.postMessage", drop_after_effect=True)
+    rina = await fresh.visitor("Rina")
+    await rina.say("one")
+    root = await office.root("one")
+    post = office.post(office.dewi, root, "I am quick.")
+    await rina.hears("I am quick.")
+    await office.marked(post, "✅")
+    await office.posted(root, "one")
+    assert office.roots() == [root]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"drop_after_effect": True}, {"drop_before_effect": True}, {"status": 500}])
 async def test_doubtful_message_is_there_once_and_in_its_place(fresh: Scene, fault: dict[str, Any]) -> None:
