@@ -25,7 +25,7 @@ _PATIENCE = 60.0
 
 
 def migrate(url: str, data_dir: Path) -> None:
-    """Blocks; inside a running event loop call it in a thread. One query when there is nothing to do.
+    """Blocks; inside a running event loop call it in a thread. Two queries when there is nothing to do.
 
     Raises `ConfigError` when the database is newer than the program, or cannot be reached.
     """
@@ -80,13 +80,11 @@ async def _migrate_postgres(url: sa.URL) -> None:
 
 def _is_current(connection: sa.Connection) -> bool:
     """Also false for a database without tables."""
-    try:
-        found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    except DBAPIError:
+    # The table first: asked for its row at once, it may come into being between the question and the look at why.
+    if not sa.inspect(connection).has_table("alembic_version"):
         connection.rollback()
-        if sa.inspect(connection).has_table("alembic_version"):
-            raise
         return False
+    found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     connection.rollback()
     if found is not None and str(found) > HEAD:
         raise ConfigError(f"the database was made by a newer sahut-bot ({found}); this one knows {HEAD}")
