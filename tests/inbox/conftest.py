@@ -1,11 +1,13 @@
 """The inbox on both databases.
 
-A connection to PostgreSQL is made and learns its statements slowly, so the worlds of a worker share one store there,
-which is emptied between them. Tests of the store itself have stores of their own.
+A store compiles and prepares its statements when it first meets them, and on PostgreSQL each connection learns them
+anew, which costs more than most tests. So the worlds of a worker share two stores, emptied between them. Tests of the
+store itself have stores of their own.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,20 +15,28 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from sahut_bot.inbox.models import metadata
 from sahut_bot.inbox.store import Store, Tx
-from tests.databases import BOTH, EMPTY, Clock, Cluster
+from tests.databases import BOTH, Clock, Cluster
 from tests.inbox.builders import World
+
+_WITHOUT_ORDER = {
+    "sqlite": "PRAGMA defer_foreign_keys = ON",
+    "postgresql": "SET LOCAL session_replication_role = replica",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # In the first place: the last mark on a test is the one that pytest-asyncio set.
+        # In the first place: further back stands the mark that pytest-asyncio gives to every test.
         if "world" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 def _emptied(tx: Tx) -> None:
-    tx.execute(sa.text(f"DO $$ BEGIN SET LOCAL session_replication_role = replica; {EMPTY}; END $$"))
+    tx.execute(sa.text(_WITHOUT_ORDER[tx.dialect]))
+    for table in metadata.sorted_tables:
+        tx.execute(table.delete())
 
 
 @pytest.fixture(scope="session")
@@ -36,29 +46,31 @@ def shared_url(cluster: Cluster, postgres_template: str) -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_store(shared_url: str) -> AsyncIterator[Store]:
+async def on_postgresql(shared_url: str) -> AsyncIterator[Store]:
     opened = Store.open(shared_url, Path())
     await opened.start()
     yield opened
     await opened.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def emptied_store(shared_store: Store) -> Store:
-    await shared_store.write(_emptied)
-    return shared_store
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def file_store(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store.open(sqlite_url, tmp_path)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
+    path = tmp_path_factory.mktemp("worlds") / "sahut.db"
+    shutil.copyfile(sqlite_template, path)
+    opened = Store.open(f"sqlite+aiosqlite:///{path}", path.parent)
     await opened.start()
     yield opened
     await opened.stop()
 
 
 @pytest.fixture(params=BOTH)
-def world(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> World:
+def shared_store(request: pytest.FixtureRequest) -> Store:
+    store: Store = request.getfixturevalue(f"on_{request.param}")
+    return store
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(shared_store: Store, clock: Clock, tmp_path: Path) -> World:
     """A live-chat channel `web` that replies by default, a plain channel `sms`, and nobody yet."""
-    store = request.getfixturevalue("emptied_store" if request.param == "postgresql" else "file_store")
-    return World(store, clock, tmp_path)
+    await shared_store.write(_emptied)
+    return World(shared_store, clock, tmp_path)
