@@ -4,7 +4,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 # Set it to choose the interpreter: make demo PYTHON=/opt/python/bin/python3
 PYTHON ?=
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# Half of the tests' time is waiting, so three share two cores.
+# Many tests start the program, which takes twice as long where nothing compiled is kept.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 .PHONY: help demo run test test-slow check format bench clean
 

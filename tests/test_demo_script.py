@@ -37,7 +37,7 @@ async def test_script_plays_one_conversation_and_every_step_comes_true(tmp_path:
 async def test_script_names_the_step_that_did_not_come_true(
     tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(demo_script, "PATIENCE", 3.0)
+    monkeypatch.setattr(demo_script, "PATIENCE", 1.5)
     shutil.copy(sqlite_template, tmp_path / "sahut.db")
     console = Console(file=io.StringIO(), width=100)
     async with demo.running(tmp_path, port=0, hold=0.2) as running:

@@ -35,8 +35,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(report.failed for report in reports):
-        warned = f"second try of {item.nodeid}"
+    if failed := next((report for report in reports if report.failed), None):
+        warned = f"second try of {item.nodeid}, after {failed.longreprtext.splitlines()[-1]}"
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
         for report in reports:
             report.sections.append(("Browser", warned))

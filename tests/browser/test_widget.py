@@ -243,6 +243,7 @@ CONTRAST = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 23, 28)")])
 async def test_letters_can_be_read_in_light_and_dark_and_any_colour(street: Street, scheme: str, paper: str):
     visit = await street.visit(color_scheme=scheme)

@@ -50,6 +50,7 @@ def texts(heard: Heard) -> list[str]:
 async def test_an_event_is_heard_answered_and_acknowledged(
     server: SlackServer, workspace: SlackWorkspace, scene: Scene
 ) -> None:
+    server.switches.ack_timeout = 3.0
     app = make_app(server)
 
     @app.event("message")
