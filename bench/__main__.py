@@ -15,6 +15,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.floor import SECRET
+
 FLOOR_RATIO = 0.5
 POST_P99_MS = 30.0
 NOWHERE = ("http://127.0.0.1:9/api/", "C0NOWHERE", "xoxb-none", "xapp-none")  # nothing answers: rows wait
@@ -70,10 +72,9 @@ def ingest(rounds: int, seconds: float) -> bool:
     for number in range(rounds):
         out.print(f"ingest: round {number + 1} of {rounds}", style="dim")
         with tempfile.TemporaryDirectory() as directory, child("floor", f"{directory}/floor.db") as process:
-            heads = [
-                "POST /hook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: x\r\n"
-            ] * 10_000
-            job = {"kind": "flood", "port": said(process), "heads": heads, "connections": 64, "seconds": seconds}
+            heads = ["POST /hook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"] * 10_000
+            signed = {"kind": "flood", "secret": SECRET, "heads": heads}
+            job = {**signed, "port": said(process), "connections": 64, "seconds": seconds}
             runs["floor"].append(measured(process, job))
         with tempfile.TemporaryDirectory() as directory, child("ours", directory, *NOWHERE) as process:
             told: dict[str, object] = said(process)  # type: ignore[assignment]

@@ -41,7 +41,7 @@ CREATE TABLE outbox(
 );
 CREATE INDEX outbox_pending ON outbox(due, id) WHERE state = 0;
 """
-SECRET = b"floor"
+SECRET = "floor"
 
 
 def store(cursor: sqlite3.Cursor, key: str, customer: str, body: str, at: float) -> None:
@@ -105,8 +105,8 @@ async def serve(path: str) -> None:
 
     async def hook(request: web.Request) -> web.Response:
         body = await request.read()
-        signature = hmac.digest(SECRET, body, "sha256").hex()
-        if not hmac.compare_digest(signature, signature[:] if request.headers.get("Authorization") else ""):
+        signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
+        if not hmac.compare_digest(signature, request.headers.get("X-Signature", "")):
             return web.Response(status=401)
         data = orjson.loads(body)
         future: asyncio.Future[None] = loop.create_future()

@@ -6,6 +6,7 @@ Reads one JSON job from standard input and prints one JSON line. Latencies are i
 from __future__ import annotations
 
 import asyncio
+import hmac
 import itertools
 import random
 import sys
@@ -48,9 +49,10 @@ class Connection(asyncio.Protocol):
 
 
 def requests(job: dict[str, object], start: int) -> Callable[[int], bytes]:
-    """The n-th request: another message id each time, customers in turn."""
+    """The n-th request: another message id each time, customers in turn; signed where the job has a `secret`."""
     heads = [str(head).encode() for head in job["heads"]]  # type: ignore[attr-defined]
     text = "x" * 230
+    secret = str(job.get("secret", "")).encode()
 
     chance = random.Random(start)
 
@@ -58,7 +60,8 @@ def requests(job: dict[str, object], start: int) -> Callable[[int], bytes]:
         customer = number % len(heads)
         key = f"{chance.getrandbits(128):032x}"  # as clients make them
         body = orjson.dumps({"id": key, "customer": customer, "text": f"n={number} {text}", "attachments": []})
-        return heads[customer] + b"Content-Length: %d\r\n\r\n" % len(body) + body
+        signed = b"X-Signature: %s\r\n" % hmac.digest(secret, body, "sha256").hex().encode() if secret else b""
+        return heads[customer] + signed + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
     return request
 
