@@ -66,11 +66,17 @@ async def test_own_message_is_edited_and_deleted_for_the_customer_too(desk: Desk
     await expect(desk.answers("deleted")).to_be_visible()
 
 
-async def test_what_comes_meanwhile_moves_no_buttons_and_takes_no_click_away(desk: Desk):
+async def test_what_comes_meanwhile_moves_no_buttons_and_takes_neither_focus_nor_click_away(desk: Desk):
     await desk.begin()
     await desk.claim()
     me, (root, *_) = desk.demo.stage.actor("admin").id, desk.slack.messages(desk.room)
     reply = await desk.reply("; she called before")
+    await expect(desk.mark(reply, "lock")).to_be_visible()
+    await reply.focus()
+    desk.slack.driver.react(me, desk.room, str(await reply.get_attribute("data-ts")), "tada")
+    await expect(desk.mark(reply, "tada")).to_be_visible()
+    await expect(reply).to_be_focused()
+
     await reply.hover()
     await expect(reply.locator(".toolbar")).to_be_visible()
     for line in range(10):

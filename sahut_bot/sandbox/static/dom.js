@@ -93,14 +93,14 @@ export function patch(parent, items, { key, sign, make }) {
       element.dataset.key = name;
       element.signature = signature;
     }
+    const focused = had && had !== element && had.contains(document.activeElement) ? document.activeElement : null;
     if (had && had !== element) {
-      const focused = had.contains(document.activeElement) ? document.activeElement : null;
-      if (place === had) place = had.nextSibling;
       had.replaceWith(element);
-      if (focused) refocus(element, focused);
+      if (place === had) place = element;
     }
     if (element === place) place = place.nextSibling;
     else parent.insertBefore(element, place);
+    if (focused) refocus(element, focused); // at last, as an element that is moved loses it
   }
   for (const element of before.values()) element.remove();
 }

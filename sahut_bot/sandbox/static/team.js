@@ -163,7 +163,7 @@ export function makeTeam(root, config) {
 
   // What is drawn anew between the press and the release of a button takes the click away with the old button.
   const press = { held: false, late: false };
-  root.addEventListener("pointerdown", () => (press.held = true), true);
+  root.addEventListener("pointerdown", (event) => (press.held = event.button === 0), true);
   for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, () => setTimeout(release), true);
   window.addEventListener("blur", release);
 
