@@ -189,6 +189,7 @@ async def test_parts_are_named_for_screen_readers(street: Street):
     await expect(visit.page.get_by_title("Chat")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_phone_of_360_pixels_shows_the_chat_full_and_nothing_wider(street: Street):
     visit = await street.visit(viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True)
     street.shop.before = "<meta name=viewport content='width=device-width,initial-scale=1'>"

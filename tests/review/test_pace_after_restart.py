@@ -51,6 +51,7 @@ def test_burst_that_is_refused_again_is_tried_ever_more_seldom() -> None:
     assert pauses == pytest.approx([62, 122, 242], abs=3)
 
 
+@pytest.mark.slow
 async def test_restart_in_the_middle_of_a_burst_does_not_begin_another_one(tmp_path: Path) -> None:
     async with served(SparseSlack()) as slack:
         async with running(slack, tmp_path, rate=1.0):

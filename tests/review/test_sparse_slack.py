@@ -117,6 +117,7 @@ async def test_form_without_a_trigger_becomes_a_button(tmp_path: Path) -> None:
         assert "views.open" not in {method for method, _ in slack.calls}
 
 
+@pytest.mark.slow
 async def test_colleagues_are_known_though_slack_stumbles_while_it_tells_of_them(tmp_path: Path) -> None:
     slack = SparseSlack()
     slack.members.append("U0BEN")

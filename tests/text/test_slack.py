@@ -224,6 +224,7 @@ def test_any_string_is_read(value: str) -> None:
     slack.parse(value)
 
 
+@pytest.mark.slow
 def test_huge_hostile_mrkdwn_is_read_in_linear_time() -> None:
     for unit in ("*a ", "_", "`", "```", "<", ":a", "&gt;\n", "~a*b_", "<@U1>", "https://a.example/*"):
         slack.parse(unit * (200_000 // len(unit)))
