@@ -44,6 +44,7 @@ async def test_home_lists_filters_pages_and_acts(shared: Scene) -> None:
     await office.sees(lambda: "Question 00" in shown(office, office.dewi))
     await office.press(office.dewi, "home", "Reopen", value=f"reopen {first}")
     await office.shows(roots[0], "Open")
+    await office.sees(lambda: "Question 00" not in shown(office, office.dewi))
     # The filters are remembered.
     office.driver.open_home(office.dewi)
     await office.settled()
