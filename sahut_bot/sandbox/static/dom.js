@@ -93,11 +93,10 @@ export function patch(parent, items, { key, sign, make }) {
       element.dataset.key = name;
       element.signature = signature;
     }
-    const focused = had && had !== element && had.contains(document.activeElement) ? document.activeElement : null;
-    if (had && had !== element) {
-      had.replaceWith(element);
-      if (place === had) place = element;
-    }
+    const old = had === element ? null : had;
+    const focused = old?.contains(document.activeElement) ? document.activeElement : null;
+    old?.replaceWith(element);
+    if (old && place === old) place = element;
     if (element === place) place = place.nextSibling;
     else parent.insertBefore(element, place);
     if (focused) refocus(element, focused); // at last, as an element that is moved loses it

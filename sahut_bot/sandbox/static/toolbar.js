@@ -45,7 +45,6 @@ function more(anchor, message, ui, inThread) {
 /** One set of buttons for a list of messages; it is over the message that is pointed at or has the focus. */
 export function makeToolbar(list, ui, { inThread, find }) {
   let message = null;
-  const at = () => list.querySelector(`.msg[data-ts="${message.ts}"]`);
   const tool = (props, label, face, act) =>
     h("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick: (event) => act(event.currentTarget), ...props }, face);
 
@@ -70,11 +69,14 @@ export function makeToolbar(list, ui, { inThread, find }) {
     if (bar.parentElement !== element) element.append(bar);
   }
 
-  // Moved, not entered: when the list grows under a hand at rest, the buttons must not go to another message.
-  list.addEventListener("pointermove", (event) => {
+  function point(event) {
     // While a menu hangs on the buttons they stay where they are.
     if (!bar.querySelector("[aria-expanded=true]")) over(event.target.closest(".msg"));
-  });
+  }
+
+  // Once they are shown it takes a move: when the list grows under a hand at rest, they must not go to another message.
+  list.addEventListener("pointermove", point);
+  list.addEventListener("pointerover", (event) => bar.isConnected || point(event));
   list.addEventListener("focusin", (event) => over(event.target.closest(".msg")));
   list.addEventListener("pointerleave", () => {
     if (bar.querySelector("[aria-expanded=true]") || bar.contains(document.activeElement)) return;
@@ -114,7 +116,7 @@ export function makeToolbar(list, ui, { inThread, find }) {
     settle() {
       if (!message) return;
       message = find(message.ts) || null;
-      if (message && !bar.isConnected) over(at());
+      if (message && !bar.isConnected) over(list.querySelector(`.msg[data-ts="${message.ts}"]`));
     },
   };
 }
