@@ -68,17 +68,17 @@ def measured(process: subprocess.Popen[bytes], job: dict[str, object]) -> dict[s
 
 def ingest(rounds: int, seconds: float) -> bool:
     """N events through the HTTP server into the store, 64 connections, interleaved with the floor."""
+    flood: dict[str, object] = {"kind": "flood", "connections": 64, "seconds": seconds}
     runs: dict[str, list[dict[str, float]]] = {"floor": [], "product": []}
     for number in range(rounds):
         out.print(f"ingest: round {number + 1} of {rounds}", style="dim")
         with tempfile.TemporaryDirectory() as directory, child("floor", f"{directory}/floor.db") as process:
             heads = ["POST /hook HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"] * 10_000
-            signed = {"kind": "flood", "secret": SECRET, "heads": heads}
-            job = {**signed, "port": said(process), "connections": 64, "seconds": seconds}
-            runs["floor"].append(measured(process, job))
+            job = {"port": said(process), "heads": heads, "secret": SECRET}
+            runs["floor"].append(measured(process, {**flood, **job}))
         with tempfile.TemporaryDirectory() as directory, child("ours", directory, *NOWHERE) as process:
             told: dict[str, object] = said(process)  # type: ignore[assignment]
-            runs["product"].append(measured(process, {"kind": "flood", "connections": 64, "seconds": seconds, **told}))
+            runs["product"].append(measured(process, {**flood, **told}))
     ratios = [ours["rate"] / floor["rate"] for floor, ours in zip(runs["floor"], runs["product"], strict=True)]
     table = Table("", "messages/s", "p50 ms", "p90 ms", "p99 ms", "CPU µs/message", "memory MB")
     for name, figures in runs.items():

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,14 +117,14 @@ def postgres_database(cluster: Cluster, postgres_template: str) -> str:
 
 
 # DELETE is several times faster than TRUNCATE for tables with a few rows.
-EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+_EMPTY = ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
 
 
 @pytest.fixture
 def postgres_url(cluster: Cluster, postgres_database: str) -> str:
     # What a killed child or a failed test left behind must not hold locks.
     left = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-    empty = f"SET session_replication_role = replica; {EMPTY}"
+    empty = f"SET session_replication_role = replica; {_EMPTY}"
     cluster.script(f"{left} AND pid <> pg_backend_pid(); {empty}", postgres_database)
     return cluster.url(postgres_database)
 
@@ -145,13 +146,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(name))
 
 
-@pytest.fixture
-async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
-    """A started store on an empty, migrated database."""
-    opened = Store.open(database_url, tmp_path)
+@asynccontextmanager
+async def started(url: str, data_dir: Path) -> AsyncIterator[Store]:
+    opened = Store.open(url, data_dir)
     await opened.start()
     yield opened
     await opened.stop()
+
+
+@pytest.fixture
+async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
+    """A started store on an empty, migrated database."""
+    async with started(database_url, tmp_path) as opened:
+        yield opened
 
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sahut_bot.inbox.models import metadata
 from sahut_bot.inbox.store import Store, Tx
-from tests.databases import BOTH, Clock, Cluster
+from tests.databases import BOTH, Clock, Cluster, started
 from tests.inbox.builders import World
 
 _WITHOUT_ORDER = {
@@ -47,20 +47,16 @@ def shared_url(cluster: Cluster, postgres_template: str) -> str:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def on_postgresql(shared_url: str) -> AsyncIterator[Store]:
-    opened = Store.open(shared_url, Path())
-    await opened.start()
-    yield opened
-    await opened.stop()
+    async with started(shared_url, Path()) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def on_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Store]:
     path = tmp_path_factory.mktemp("worlds") / "sahut.db"
     shutil.copyfile(sqlite_template, path)
-    opened = Store.open(f"sqlite+aiosqlite:///{path}", path.parent)
-    await opened.start()
-    yield opened
-    await opened.stop()
+    async with started(f"sqlite+aiosqlite:///{path}", path.parent) as opened:
+        yield opened
 
 
 @pytest.fixture(params=BOTH)
